@@ -1,0 +1,23 @@
+//! The refusal of a configuration that makes no sense.
+
+use std::fmt::Display;
+
+/// A setting that was refused: which one, what it was, and the rule it breaks. Nothing was started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid configuration: `{field}` is {value}, but {rule}")]
+#[non_exhaustive]
+pub struct InvalidConfig {
+    /// The setting's name, as the builder's method is called.
+    pub field: &'static str,
+    /// The value that was given.
+    pub value: String,
+    /// The rule it breaks, as half a sentence: "must be at least 1".
+    pub rule: &'static str,
+}
+
+impl InvalidConfig {
+    /// Refuses `value` for `field` because of `rule`.
+    pub fn new(field: &'static str, value: impl Display, rule: &'static str) -> Self {
+        Self { field, value: value.to_string(), rule }
+    }
+}

@@ -1,0 +1,1 @@
+//! The tokio crate of tasker.
