@@ -2,8 +2,10 @@
 #![deny(unsafe_code)]
 
 mod config_error;
+mod ids;
 pub mod scaling;
 mod time;
 
 pub use config_error::InvalidConfig;
+pub use ids::{ExitReason, SpawnReason, TaskId, WorkerId};
 pub use time::Timestamp;
