@@ -1,0 +1,160 @@
+//! What can go wrong, one enum an operation.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::config_error::InvalidConfig;
+use crate::sync::Arc;
+
+/// Why a task has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError<E> {
+    /// The task returned this error, and its resource was healthy.
+    #[error("the task failed: {0}")]
+    Failed(E),
+    /// The task's error made its resource unhealthy, and no retry was left.
+    #[error("the task failed on an unhealthy resource in each of {attempts} attempts, at last: {error}")]
+    Exhausted {
+        /// The error of the last attempt.
+        error: E,
+        /// How many attempts were made.
+        attempts: u32,
+    },
+    /// The task panicked. Its resource was replaced.
+    #[error("the task panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: Arc<str>,
+    },
+    /// The task was cancelled through its handle.
+    #[error("the task was cancelled")]
+    Cancelled,
+    /// An attempt ran longer than the task's `timeout`.
+    #[error("the task ran longer than its timeout of {after:?}")]
+    TimedOut {
+        /// The timeout.
+        after: Duration,
+    },
+    /// The task had not ended at its `deadline`.
+    #[error("the task's deadline passed{}", hint(create_error.as_deref()))]
+    Expired {
+        /// The last error of creating a resource, if the pool had no worker then.
+        create_error: Option<Arc<str>>,
+    },
+    /// The queue was full, and a newer task took this one's place.
+    #[error("the task gave its place in the full queue to a newer one")]
+    Displaced,
+    /// The pool did not take the task.
+    #[error("the pool did not take the task: {0}")]
+    Refused(Refusal),
+    /// The pool was killed, or its runtime ended, before the task had.
+    #[error("the pool was killed before the task had ended")]
+    Killed,
+    /// Every worker gave up creating its resource.
+    #[error("no worker is left: creating resources failed, at last: {last_error}")]
+    NoWorkers {
+        /// The last error of creating a resource.
+        last_error: Arc<str>,
+    },
+    /// The wait would never have ended: it was made inside a task, every worker the pool may have was in such a
+    /// wait, and this task had not started. The task itself still runs once a worker is free.
+    #[error("waiting here would deadlock: all workers wait for tasks that have not started")]
+    WouldDeadlock,
+}
+
+fn hint(create_error: Option<&str>) -> String {
+    create_error.map(|error| format!("; no worker came up, at last: {error}")).unwrap_or_default()
+}
+
+/// Why a pool does not take a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// As many tasks wait as its capacity allows. Wait with `submit_wait`, or raise `capacity`.
+    #[error("its queue is full")]
+    Full,
+    /// It is stopping, or has stopped.
+    #[error("it is stopping or has stopped")]
+    Stopping,
+    /// Every worker gave up creating its resource.
+    #[error("no worker could be created")]
+    NoWorkers,
+}
+
+/// A task that was not taken, handed back as it was.
+pub struct Refused<F> {
+    /// The task.
+    pub task: F,
+    /// Why it was not taken.
+    pub reason: Refusal,
+}
+
+impl<F> fmt::Debug for Refused<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for Refused<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the pool did not take the task: {}", self.reason)
+    }
+}
+
+impl<F> std::error::Error for Refused<F> {}
+
+/// Why a pool could not be built. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError<E> {
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// No base worker could create its resource; this is the last error.
+    #[error("no worker could create its resource: {0}")]
+    Create(E),
+    /// No base worker could create its resource, for a reason other than an error of its own: it took too long,
+    /// panicked, or its thread could not be started.
+    #[error("no worker could create its resource: {0}")]
+    Start(Arc<str>),
+    /// There is no runtime to run on.
+    #[error("no runtime to run on: {0}")]
+    Runtime(Arc<str>),
+}
+
+/// Why `run` has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError<E> {
+    /// The task returned this error.
+    #[error("the task failed: {0}")]
+    Failed(E),
+    /// The task panicked. Its resource was destroyed.
+    #[error("the task panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: Arc<str>,
+    },
+    /// No resource was free, and creating one failed.
+    #[error("creating a resource failed: {0}")]
+    Create(E),
+    /// No resource was free, and creating one panicked or took too long.
+    #[error("creating a resource failed: {0}")]
+    Start(Arc<str>),
+    /// The pool is stopping or has stopped.
+    #[error("the pool is stopping or has stopped")]
+    Stopping,
+    /// The pool was killed while the task ran.
+    #[error("the pool was killed before the task had ended")]
+    Killed,
+}
+
+/// Why `stop` or `kill` returned without waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It was called inside a task of the same pool, which the stop would have to wait for. The stop has begun.
+    #[error("the stop has begun, but a task of the pool cannot wait for its end")]
+    InsideTask,
+}

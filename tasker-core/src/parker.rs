@@ -1,0 +1,192 @@
+//! Waiting on a thread, for a waker or for a while.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use crate::activity::Activity;
+use crate::clock::Clock;
+use crate::sync::{Arc, Condvar, Lock, wait_on, wait_on_for};
+use crate::time::Timestamp;
+
+/// A place where one thread waits until somebody calls its [waker](Parker::waker).
+///
+/// A wake-up that comes before the wait is kept, and the wait returns at once. Waits may end early for no reason;
+/// callers look again at what they wait for.
+pub struct Parker {
+    spot: std::sync::Arc<Spot>,
+}
+
+struct Spot {
+    state: Lock<State>,
+    condvar: Condvar,
+    activity: Option<Arc<Activity>>,
+}
+
+#[derive(Default)]
+struct State {
+    token: bool,
+    parked: bool,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<std::rc::Rc<Parker>>> = const { RefCell::new(None) };
+}
+
+impl Parker {
+    /// A new place to wait, which no clock counts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::counted(None)
+    }
+
+    /// A new place to wait, whose thread is counted as active while it does not wait.
+    #[must_use]
+    pub fn counted(activity: Option<Arc<Activity>>) -> Self {
+        Self { spot: std::sync::Arc::new(Spot { state: Lock::default(), condvar: Condvar::new(), activity }) }
+    }
+
+    /// Runs `f` with the parker of the current thread.
+    pub fn with_current<T>(f: impl FnOnce(&Self) -> T) -> T {
+        let kept = CURRENT.try_with(|current| {
+            std::rc::Rc::clone(current.borrow_mut().get_or_insert_with(|| std::rc::Rc::new(Self::new())))
+        });
+        match kept {
+            Ok(parker) => f(&parker),
+            // The thread is ending and its locals are gone.
+            Err(_) => f(&Self::new()),
+        }
+    }
+
+    /// Makes this the parker of the current thread.
+    pub fn make_current(self) {
+        CURRENT.with(|current| *current.borrow_mut() = Some(std::rc::Rc::new(self)));
+    }
+
+    /// What ends a wait here.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        Waker::from(std::sync::Arc::clone(&self.spot))
+    }
+
+    /// Waits for a wake-up.
+    pub fn park(&self) {
+        self.park_with(wait_on);
+    }
+
+    /// Waits for a wake-up, at most for `timeout`.
+    pub fn park_timeout(&self, timeout: Duration) {
+        let mut waited = false;
+        let spot = &self.spot;
+        let mut state = spot.state.lock();
+        if !state.token {
+            spot.rests(&mut state);
+            while !state.token && !waited {
+                state = wait_on_for(&spot.condvar, state, timeout);
+                waited = true;
+            }
+            spot.moves(&mut state);
+        }
+        state.token = false;
+    }
+
+    fn park_with<'a>(
+        &'a self,
+        wait: impl Fn(&'a Condvar, crate::sync::MutexGuard<'a, State>) -> crate::sync::MutexGuard<'a, State>,
+    ) {
+        let spot = &self.spot;
+        let mut state = spot.state.lock();
+        if !state.token {
+            spot.rests(&mut state);
+            while !state.token {
+                state = wait(&spot.condvar, state);
+            }
+            spot.moves(&mut state);
+        }
+        state.token = false;
+    }
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Parker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parker").finish_non_exhaustive()
+    }
+}
+
+impl Spot {
+    fn rests(&self, state: &mut State) {
+        state.parked = true;
+        if let Some(activity) = &self.activity {
+            activity.end();
+        }
+    }
+
+    fn moves(&self, state: &mut State) {
+        // Whoever woke it has counted it already.
+        if state.parked {
+            state.parked = false;
+            if let Some(activity) = &self.activity {
+                activity.begin();
+            }
+        }
+    }
+}
+
+impl Wake for Spot {
+    fn wake(self: std::sync::Arc<Self>) {
+        Self::wake_by_ref(&self);
+    }
+
+    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+        let mut state = self.state.lock();
+        if state.token {
+            return;
+        }
+        state.token = true;
+        self.moves(&mut state);
+        drop(state);
+        self.condvar.notify_one();
+    }
+}
+
+/// Runs `future` to completion on the current thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    Parker::with_current(|parker| {
+        let waker = parker.waker();
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return output;
+            }
+            parker.park();
+        }
+    })
+}
+
+/// Runs `future` on the current thread until it completes or `deadline` has come; `None` if it came first.
+///
+/// The future is dropped either way. A future that blocks inside a poll is not interrupted.
+pub fn block_on_until<F: Future>(clock: &dyn Clock, deadline: Timestamp, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    Parker::with_current(|parker| {
+        let waker = parker.waker();
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(output);
+            }
+            if clock.now() >= deadline {
+                return None;
+            }
+            clock.park_until(parker, deadline);
+        }
+    })
+}

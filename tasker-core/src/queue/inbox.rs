@@ -1,0 +1,546 @@
+//! Where tasks wait for workers, and workers for tasks.
+
+use std::fmt;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::engine::Msg;
+use crate::error::Refusal;
+use crate::ids::WorkerId;
+use crate::queue::delayed::DelayedLane;
+use crate::queue::room::Room;
+use crate::queue::{Lanes, Leave, Pull, Queue, RoomWait, Ticket};
+use crate::supervisor::Event;
+use crate::sync::{Arc, Lock};
+use crate::task::job::Job;
+use crate::task::{Priority, TaskCore, TaskInfo};
+use crate::time::Timestamp;
+
+/// Takes messages for the control loop; never blocks.
+pub trait Mail: Send + Sync + fmt::Debug {
+    /// Puts `msg` where the control loop finds it.
+    fn post(&self, msg: Msg);
+}
+
+/// A user's own order within a lane: the lower rank goes first.
+pub type Rank = Arc<dyn Fn(&TaskInfo) -> u64 + Send + Sync>;
+
+/// What to do when the queue is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Refuse the new task.
+    #[default]
+    Reject,
+    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent.
+    DropOldest,
+}
+
+/// How the queue is set up.
+#[derive(Clone, Debug, Default)]
+pub struct QueueSettings {
+    /// How many tasks may wait; `None`: any number.
+    pub capacity: Option<usize>,
+    /// What to do when it is full.
+    pub overflow: Overflow,
+    /// How long a task waits before it counts as one lane higher.
+    pub ageing: Option<Duration>,
+}
+
+/// Levels and counters of the queue, all of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tasks waiting to start, by lane.
+    pub waiting: [usize; 3],
+    /// Tasks waiting for their delay or their next attempt.
+    pub delayed: usize,
+    /// Tasks with a worker.
+    pub running: usize,
+    /// Workers waiting here.
+    pub idle: usize,
+    /// Tasks accepted so far.
+    pub arrived: u64,
+}
+
+impl Counts {
+    /// Tasks waiting to start, in all lanes.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.waiting.iter().sum()
+    }
+}
+
+/// Where tasks wait for workers, and workers for tasks.
+pub struct Inbox<J: Job> {
+    state: Lock<State<J>>,
+    overflow: Overflow,
+    mail: Arc<dyn Mail>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// No more submits; what is owed still runs.
+    Closing,
+    /// Nothing runs any more.
+    Dead,
+}
+
+struct State<J: Job> {
+    lanes: Lanes<J>,
+    delayed: DelayedLane<J>,
+    counts: Counts,
+    /// Jobs in the lanes whose task has ended, less those of whose end the count has not heard yet.
+    dead: isize,
+    room: Room,
+    idle: Vec<(WorkerId, Waker)>,
+    permits: usize,
+    paused: bool,
+    phase: Phase,
+    /// The control loop wants to hear of the next arrival.
+    quiet: bool,
+    drained: bool,
+}
+
+/// What to do once the lock is released.
+struct Effects<J> {
+    wake: Option<Waker>,
+    wake_room: Option<Waker>,
+    wake_all: Vec<Waker>,
+    busy: bool,
+    drained: bool,
+    trash: Vec<J>,
+}
+
+impl<J: Job> Effects<J> {
+    const fn none() -> Self {
+        Self { wake: None, wake_room: None, wake_all: Vec::new(), busy: false, drained: false, trash: Vec::new() }
+    }
+}
+
+impl<J: Job> Inbox<J> {
+    /// An empty inbox that tells `mail` what the control loop has to know.
+    pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
+        let state = State {
+            lanes: Lanes::new(settings.ageing),
+            delayed: DelayedLane::new(),
+            counts: Counts::default(),
+            dead: 0,
+            room: Room::new(settings.capacity),
+            idle: Vec::new(),
+            permits: 0,
+            paused: false,
+            phase: Phase::Open,
+            quiet: false,
+            drained: false,
+        };
+        Self { state: Lock::new(state), overflow: settings.overflow, mail }
+    }
+
+    /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
+    #[expect(clippy::result_large_err, reason = "the task is handed back as it was")]
+    pub fn submit(
+        &self,
+        job: J,
+        rank: u64,
+        now: Timestamp,
+        ticket: Option<Ticket<J>>,
+    ) -> Result<(), (J, Refusal)> {
+        let mut evicted = None;
+        let taken = self.with(|state, effects| {
+            if let Err(refusal) = state.admit(ticket.is_some(), self.overflow, job.core().priority(), &mut evicted, effects) {
+                return Err((job, refusal));
+            }
+            state.accept(job, rank, now, effects);
+            Ok(())
+        });
+        if let Some(ticket) = ticket {
+            ticket.spend();
+        }
+        if let Some(victim) = evicted {
+            crate::engine::fill_early(victim, crate::task::End::Displaced);
+        }
+        taken
+    }
+
+    /// Asks for room without waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn try_room(self: &Arc<Self>) -> Result<Ticket<J>, Refusal> {
+        self.with_room(|room, refusal| match refusal {
+            Some(refusal) => Err(refusal),
+            None if room.admits() => {
+                room.grant();
+                Ok(())
+            }
+            None => Err(Refusal::Full),
+        })?;
+        Ok(Ticket::new(Arc::clone(self)))
+    }
+
+    /// Waits for room, in turn.
+    pub fn room(self: &Arc<Self>) -> RoomWait<J> {
+        RoomWait::new(Arc::clone(self))
+    }
+
+    /// A worker comes for work; `finished` says whether it comes from a task, `waited` whether it was told to wait
+    /// before. If it is told to wait, `waker` will be called once it should come again.
+    pub fn pull(&self, worker: WorkerId, waker: &Waker, finished: bool, waited: bool, now: Timestamp) -> Pull<J> {
+        self.with(|state, effects| {
+            if finished {
+                state.counts.running -= 1;
+            }
+            if waited {
+                state.idle.retain(|(idle, _)| *idle != worker);
+            }
+            let pull = state.next(now, effects);
+            if matches!(pull, Pull::Wait) {
+                state.idle.push((worker, waker.clone()));
+            }
+            pull
+        })
+    }
+
+    /// A worker leaves for good; `finished` says whether it comes from a task.
+    pub fn leave(&self, worker: WorkerId, finished: bool) {
+        self.with(|state, effects| {
+            if finished {
+                state.counts.running -= 1;
+            }
+            state.idle.retain(|(idle, _)| *idle != worker);
+            // It may have been the one that was woken for a task.
+            if !state.paused && !state.lanes.is_empty() {
+                effects.wake = state.idle.pop().map(|(_, waker)| waker);
+            }
+            state.notice_drained(effects);
+        });
+    }
+
+    /// Puts a running task back for its next attempt at `due`. `None` if it waits now; the job if the pool is dead
+    /// or the task has ended meanwhile.
+    pub fn retry(&self, job: J, rank: u64, due: Option<Timestamp>, now: Timestamp) -> Option<J> {
+        self.with(|state, effects| {
+            if state.phase == Phase::Dead || !job.core().again() {
+                return Some(job);
+            }
+            state.place(job, rank, due.filter(|&due| due > now), now, effects);
+            None
+        })
+    }
+
+    /// A waiting task has ended; its place is given back.
+    pub(crate) fn forfeit(&self, core: &TaskCore) {
+        self.with(|state, effects| {
+            if !core.place.is_accepted() {
+                return;
+            }
+            state.uncount(core, effects);
+            state.dead += 1;
+            state.sweep_if_worth(effects);
+            state.notice_drained(effects);
+        });
+    }
+
+    /// Moves delayed tasks that are due to their lanes; returns when the next one is.
+    pub fn release_due(&self, now: Timestamp) -> Option<Timestamp> {
+        self.with(|state, effects| {
+            while let Some(job) = state.delayed.pop_due(now) {
+                state.release(job, now, effects);
+            }
+            state.delayed.next_due()
+        })
+    }
+
+    /// Hands out `permits` to leave; idle workers take them at once.
+    pub fn retire(&self, permits: usize) {
+        self.with(|state, effects| {
+            state.permits = state.permits.saturating_add(permits);
+            let keep = state.idle.len().saturating_sub(permits);
+            effects.wake_all = state.idle.split_off(keep).into_iter().map(|(_, waker)| waker).collect();
+        });
+    }
+
+    /// Takes back up to `permits` that no worker has taken.
+    pub fn recall(&self, permits: usize) {
+        self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
+    }
+
+    /// Nothing starts until [`Self::resume`].
+    pub fn pause(&self) {
+        self.with(|state, _| state.paused = true);
+    }
+
+    /// Whether tasks may start.
+    pub fn is_paused(&self) -> bool {
+        self.with(|state, _| state.paused)
+    }
+
+    /// Tasks start again.
+    pub fn resume(&self) {
+        self.with(|state, effects| {
+            state.paused = false;
+            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+        });
+    }
+
+    /// Takes no more submits. Workers go on until nothing is owed.
+    pub fn close(&self) {
+        self.with(|state, effects| {
+            if state.phase == Phase::Open {
+                state.phase = Phase::Closing;
+                state.paused = false;
+                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+                effects.wake_all.extend(state.room.close());
+            }
+            state.notice_drained(effects);
+        });
+    }
+
+    /// Ends everything that waits; the caller must fill the returned jobs, each of whose end is decided.
+    pub fn discard(&self) -> Vec<J> {
+        self.with(|state, effects| {
+            state.phase = Phase::Dead;
+            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+            effects.wake_all.extend(state.room.close());
+            let jobs = state.empty();
+            let mut ended = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                if job.core().finish().is_some() {
+                    state.uncount(job.core(), effects);
+                    ended.push(job);
+                } else {
+                    state.dead -= 1;
+                    effects.trash.push(job);
+                }
+            }
+            ended
+        })
+    }
+
+    /// A worker was given up while it ran a task: that task is no longer owed.
+    pub fn give_up_running(&self) {
+        self.with(|state, effects| {
+            state.counts.running -= 1;
+            state.notice_drained(effects);
+        });
+    }
+
+    /// Asks to be told of the next arrival. `false` if there is something to do already.
+    pub fn arm_quiet(&self) -> bool {
+        self.with(|state, _| {
+            state.quiet = state.owed() == 0;
+            state.quiet
+        })
+    }
+
+    /// Levels and counters of this moment.
+    pub fn counts(&self) -> Counts {
+        self.with(|state, _| Counts { idle: state.idle.len(), ..state.counts })
+    }
+
+    pub(super) fn with_room<T>(&self, f: impl FnOnce(&mut Room, Option<Refusal>) -> T) -> T {
+        self.with(|state, _| {
+            let refusal = (state.phase != Phase::Open).then_some(Refusal::Stopping);
+            f(&mut state.room, refusal)
+        })
+    }
+
+    pub(super) fn return_grant(&self) {
+        self.with(|state, effects| {
+            state.room.ungrant();
+            effects.wake_room = state.room.pass_on();
+            state.notice_drained(effects);
+        });
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
+        let mut effects = Effects::none();
+        let result = f(&mut self.state.lock(), &mut effects);
+        self.apply(effects);
+        result
+    }
+
+    fn apply(&self, effects: Effects<J>) {
+        if let Some(waker) = effects.wake {
+            waker.wake();
+        }
+        if let Some(waker) = effects.wake_room {
+            crate::engine::quietly(|| waker.wake());
+        }
+        for waker in effects.wake_all {
+            crate::engine::quietly(|| waker.wake());
+        }
+        if effects.busy {
+            self.mail.post(Msg::Event(Event::Busy));
+        }
+        if effects.drained {
+            self.mail.post(Msg::Event(Event::Drained));
+        }
+        for job in effects.trash {
+            crate::engine::quietly(|| drop(job));
+        }
+    }
+}
+
+impl<J: Job> State<J> {
+    /// Tasks that must still end by a worker's doing, or are about to come.
+    fn owed(&self) -> usize {
+        self.counts.queued() + self.counts.delayed + self.counts.running + self.room.granted()
+    }
+
+    fn notice_drained(&mut self, effects: &mut Effects<J>) {
+        if self.phase == Phase::Closing && !self.drained && self.owed() == 0 {
+            self.drained = true;
+            effects.drained = true;
+            effects.wake_all.extend(self.idle.drain(..).map(|(_, waker)| waker));
+        }
+    }
+
+    fn admit(
+        &mut self,
+        has_ticket: bool,
+        overflow: Overflow,
+        priority: Priority,
+        evicted: &mut Option<J>,
+        effects: &mut Effects<J>,
+    ) -> Result<(), Refusal> {
+        if has_ticket {
+            self.room.ungrant();
+            return if self.phase == Phase::Dead { Err(Refusal::Stopping) } else { Ok(()) };
+        }
+        if self.phase != Phase::Open {
+            return Err(Refusal::Stopping);
+        }
+        if self.room.admits() {
+            return Ok(());
+        }
+        if overflow == Overflow::DropOldest {
+            *evicted = self.evict(priority, effects);
+        }
+        if evicted.is_some() { Ok(()) } else { Err(Refusal::Full) }
+    }
+
+    fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
+        self.room.take();
+        self.counts.arrived += 1;
+        let core = job.core();
+        core.place.accept(true);
+        let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
+        self.place(job, rank, due, now, effects);
+        effects.busy = std::mem::take(&mut self.quiet);
+    }
+
+    /// Puts a task into its lane, or into the delayed lane until `due`.
+    fn place(&mut self, job: J, rank: u64, due: Option<Timestamp>, now: Timestamp, effects: &mut Effects<J>) {
+        let core = job.core();
+        core.place.set_delayed(due.is_some());
+        if let Some(due) = due {
+            self.counts.delayed += 1;
+            self.delayed.push(due, job);
+        } else {
+            core.set_queued_at(now);
+            let priority = core.priority();
+            self.counts.waiting[priority.lane()] += 1;
+            self.lanes.push(priority, rank, now, job);
+            if !self.paused {
+                effects.wake = self.idle.pop().map(|(_, waker)| waker);
+            }
+        }
+    }
+
+    fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
+        if job.core().has_ended() && self.is_counted_dead(&job) {
+            self.dead -= 1;
+            effects.trash.push(job);
+            return;
+        }
+        self.counts.delayed -= 1;
+        self.place(job, 0, None, now, effects);
+        effects.wake_all.extend(effects.wake.take());
+    }
+
+    fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
+        if self.phase == Phase::Dead {
+            return Pull::Leave(Leave::Killed);
+        }
+        if self.permits > 0 {
+            self.permits -= 1;
+            return Pull::Leave(Leave::Retired);
+        }
+        if let Some(job) = self.take(now, effects) {
+            return Pull::Task(job);
+        }
+        self.notice_drained(effects);
+        if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
+    }
+
+    fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
+        if self.paused {
+            return None;
+        }
+        while let Some(job) = self.lanes.pop(now) {
+            if job.core().claim() {
+                self.uncount(job.core(), effects);
+                self.counts.running += 1;
+                return Some(job);
+            }
+            self.dead -= 1;
+            effects.trash.push(job);
+        }
+        None
+    }
+
+    /// A task no longer waits.
+    fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        if core.place.uncount() {
+            let waker = self.room.free();
+            effects.wake_all.extend(effects.wake_room.take());
+            effects.wake_room = waker;
+        }
+    }
+
+    fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
+        loop {
+            let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
+            if victim.core().finish().is_some() {
+                self.uncount(victim.core(), effects);
+                return Some(victim);
+            }
+            self.dead -= 1;
+            effects.trash.push(victim);
+        }
+    }
+
+    fn empty(&mut self) -> Vec<J> {
+        let mut jobs = self.lanes.sweep(&mut |_| false);
+        jobs.append(&mut self.delayed.sweep(&mut |_| false));
+        jobs
+    }
+
+    /// Dead jobs are thrown away when popped; when they outnumber the living it is time to look for them.
+    fn sweep_if_worth(&mut self, effects: &mut Effects<J>) {
+        const WORTH_IT: usize = 64;
+        let living = self.counts.queued() + self.counts.delayed;
+        let dead = usize::try_from(self.dead).unwrap_or(0);
+        if dead < WORTH_IT || dead <= living {
+            return;
+        }
+        let mut swept = self.lanes.sweep(&mut |job| !job.core().has_ended());
+        swept.append(&mut self.delayed.sweep(&mut |job| !job.core().has_ended()));
+        self.dead -= isize::try_from(swept.len()).unwrap_or(isize::MAX);
+        effects.trash.append(&mut swept);
+    }
+}
+
+impl<J: Job> fmt::Debug for Inbox<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

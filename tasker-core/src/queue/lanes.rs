@@ -1,0 +1,238 @@
+//! Strict priorities, FIFO within one, with optional ageing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::queue::Queue;
+use crate::task::Priority;
+use crate::time::Timestamp;
+
+/// One lane a priority: the higher lane is looked at first, and within a lane the lowest rank, then the oldest.
+///
+/// With ageing, an item counts as one lane higher for each full ageing period it has waited, and among items that
+/// count as equally high the older goes first, so that nothing starves.
+///
+/// ```
+/// use tasker_core::{Priority, Timestamp};
+/// use tasker_core::queue::{Lanes, Queue};
+///
+/// let mut lanes = Lanes::new(None);
+/// lanes.push(Priority::Low, 0, Timestamp::ZERO, "sweep");
+/// lanes.push(Priority::High, 0, Timestamp::ZERO, "serve");
+/// assert_eq!(lanes.pop(Timestamp::ZERO), Some("serve"));
+/// assert_eq!(lanes.pop(Timestamp::ZERO), Some("sweep"));
+/// assert_eq!(lanes.pop(Timestamp::ZERO), None);
+/// ```
+#[derive(Debug)]
+pub struct Lanes<T> {
+    lanes: [Lane<T>; 3],
+    next: u64,
+    ageing: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    pushed: Timestamp,
+    item: T,
+}
+
+/// Items of equal rank, the usual case, stay in a plain FIFO; a ranked item switches the lane to a map.
+#[derive(Debug)]
+enum Lane<T> {
+    Fifo(std::collections::VecDeque<(u64, Entry<T>)>),
+    Ranked(BTreeMap<(u64, u64), Entry<T>>),
+}
+
+impl<T> Lanes<T> {
+    /// Empty lanes; `ageing` is how long an item waits before it counts as one lane higher.
+    #[must_use]
+    pub fn new(ageing: Option<Duration>) -> Self {
+        Self { lanes: std::array::from_fn(|_| Lane::Fifo(std::collections::VecDeque::new())), next: 0, ageing }
+    }
+
+    fn next_lane(&self, now: Timestamp) -> Option<usize> {
+        let Some(period) = self.ageing else {
+            return self.lanes.iter().position(|lane| lane.len() > 0);
+        };
+        let heads = self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, lane.head()?)));
+        heads
+            .min_by_key(|&(index, (sequence, pushed))| (aged(index, period, now, pushed), sequence))
+            .map(|(index, _)| index)
+    }
+}
+
+/// The lane an item of lane `index` counts as, having waited since `pushed`.
+fn aged(index: usize, period: Duration, now: Timestamp, pushed: Timestamp) -> usize {
+    let periods = now.saturating_since(pushed).as_nanos() / period.as_nanos().max(1);
+    index.saturating_sub(usize::try_from(periods).unwrap_or(usize::MAX))
+}
+
+impl<T: Send> Queue<T> for Lanes<T> {
+    fn push(&mut self, priority: Priority, rank: u64, now: Timestamp, item: T) {
+        let sequence = self.next;
+        self.next += 1;
+        self.lanes[priority.lane()].push(rank, sequence, Entry { pushed: now, item });
+    }
+
+    fn pop(&mut self, now: Timestamp) -> Option<T> {
+        let lane = self.next_lane(now)?;
+        self.lanes[lane].pop()
+    }
+
+    fn evict(&mut self, floor: Priority, choose: &mut dyn FnMut(&T) -> bool) -> Option<T> {
+        self.lanes[floor.lane()..].iter_mut().rev().find_map(|lane| lane.evict(choose))
+    }
+
+    fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
+        self.lanes.iter_mut().flat_map(|lane| lane.sweep(keep)).collect()
+    }
+
+    fn len(&self, priority: Priority) -> usize {
+        self.lanes[priority.lane()].len()
+    }
+}
+
+impl<T> Lane<T> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Fifo(items) => items.len(),
+            Self::Ranked(items) => items.len(),
+        }
+    }
+
+    fn head(&self) -> Option<(u64, Timestamp)> {
+        match self {
+            Self::Fifo(items) => items.front().map(|(sequence, entry)| (*sequence, entry.pushed)),
+            Self::Ranked(items) => items.first_key_value().map(|(key, entry)| (key.1, entry.pushed)),
+        }
+    }
+
+    fn push(&mut self, rank: u64, sequence: u64, entry: Entry<T>) {
+        if rank != 0 {
+            self.rank();
+        }
+        match self {
+            Self::Fifo(items) => items.push_back((sequence, entry)),
+            Self::Ranked(items) => {
+                items.insert((rank, sequence), entry);
+            }
+        }
+    }
+
+    fn rank(&mut self) {
+        if let Self::Fifo(items) = self {
+            let items = std::mem::take(items);
+            *self = Self::Ranked(items.into_iter().map(|(sequence, entry)| ((0, sequence), entry)).collect());
+        }
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        match self {
+            Self::Fifo(items) => items.pop_front().map(|(_, entry)| entry.item),
+            Self::Ranked(items) => items.pop_first().map(|(_, entry)| entry.item),
+        }
+    }
+
+    fn evict(&mut self, choose: &mut dyn FnMut(&T) -> bool) -> Option<T> {
+        match self {
+            Self::Fifo(items) => {
+                let index = items.iter().position(|(_, entry)| choose(&entry.item))?;
+                items.remove(index).map(|(_, entry)| entry.item)
+            }
+            Self::Ranked(items) => {
+                let oldest = items.iter().filter(|(_, entry)| choose(&entry.item)).min_by_key(|(key, _)| key.1);
+                let key = *oldest?.0;
+                items.remove(&key).map(|entry| entry.item)
+            }
+        }
+    }
+
+    fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
+        match self {
+            Self::Fifo(items) => {
+                let (kept, swept) = std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
+                *items = kept;
+                std::collections::VecDeque::<(u64, Entry<T>)>::into_iter(swept)
+                    .map(|(_, entry)| entry.item)
+                    .collect()
+            }
+            Self::Ranked(items) => {
+                let (kept, swept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
+                *items = kept;
+                swept.into_values().map(|entry| entry.item).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn a_higher_lane_goes_first_and_within_a_lane_the_oldest() {
+        let mut lanes = Lanes::new(None);
+        for (priority, item) in [
+            (Priority::Low, 1),
+            (Priority::Normal, 2),
+            (Priority::High, 3),
+            (Priority::Normal, 4),
+            (Priority::High, 5),
+        ] {
+            lanes.push(priority, 0, at(0), item);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+        assert_eq!(order, [3, 5, 2, 4, 1]);
+    }
+
+    #[test]
+    fn a_lower_rank_goes_first_within_its_lane_only() {
+        let mut lanes = Lanes::new(None);
+        lanes.push(Priority::Normal, 0, at(0), "first of rank 0");
+        lanes.push(Priority::Normal, 9, at(0), "rank 9");
+        lanes.push(Priority::Normal, 3, at(0), "rank 3");
+        lanes.push(Priority::Normal, 0, at(0), "second of rank 0");
+        lanes.push(Priority::High, 99, at(0), "high");
+        let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+        assert_eq!(order, ["high", "first of rank 0", "second of rank 0", "rank 3", "rank 9"]);
+    }
+
+    #[test]
+    fn an_aged_low_item_overtakes_younger_high_ones() {
+        let mut lanes = Lanes::new(Some(Duration::from_millis(10)));
+        lanes.push(Priority::Low, 0, at(0), "low");
+        lanes.push(Priority::High, 0, at(19), "high");
+        assert_eq!(lanes.pop(at(19)), Some("high"), "one period makes it normal only");
+        lanes.push(Priority::High, 0, at(20), "high");
+        assert_eq!(lanes.pop(at(20)), Some("low"), "two periods make it as high, and it is older");
+    }
+
+    #[test]
+    fn eviction_takes_the_oldest_of_the_lowest_lane_but_none_above_the_floor() {
+        let mut lanes = Lanes::new(None);
+        lanes.push(Priority::High, 0, at(0), 1);
+        lanes.push(Priority::Normal, 0, at(0), 2);
+        lanes.push(Priority::Normal, 0, at(0), 3);
+        assert_eq!(lanes.evict(Priority::Low, &mut |_| true), None);
+        assert_eq!(lanes.evict(Priority::Normal, &mut |&item| item != 2), Some(3));
+        assert_eq!(lanes.evict(Priority::High, &mut |_| true), Some(2));
+        assert_eq!(lanes.evict(Priority::High, &mut |_| true), Some(1));
+        assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn a_sweep_returns_what_is_not_kept_and_keeps_the_order_of_the_rest() {
+        for rank in [0, 7] {
+            let mut lanes = Lanes::new(None);
+            (0..6).for_each(|item| lanes.push(Priority::Normal, rank, at(0), item));
+            assert_eq!(lanes.sweep(&mut |item| item % 2 == 0), [1, 3, 5]);
+            let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+            assert_eq!(order, [0, 2, 4]);
+        }
+    }
+}

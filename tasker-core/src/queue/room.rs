@@ -1,0 +1,197 @@
+//! Room in the queue: how many tasks may wait, and who waits for room.
+//!
+//! Room that becomes free is granted to the submitter that has waited longest. A grant belongs to its
+//! submitter until it is used or dropped, so a newcomer cannot take it, and one that gave up loses none.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::error::Refusal;
+use crate::queue::Inbox;
+use crate::sync::Arc;
+use crate::task::job::Job;
+
+/// The count of room. Kept under the inbox's lock.
+#[derive(Debug)]
+pub(super) struct Room {
+    capacity: Option<usize>,
+    used: usize,
+    /// Grants not used yet, to waiters that know of them or do not yet.
+    granted: usize,
+    /// Waiters whose grant they have not seen.
+    told: Vec<u64>,
+    waiters: VecDeque<(u64, Waker)>,
+    next: u64,
+}
+
+impl Room {
+    pub(super) const fn new(capacity: Option<usize>) -> Self {
+        Self { capacity, used: 0, granted: 0, told: Vec::new(), waiters: VecDeque::new(), next: 1 }
+    }
+
+    pub(super) const fn granted(&self) -> usize {
+        self.granted
+    }
+
+    fn has_free(&self) -> bool {
+        self.capacity.is_none_or(|capacity| self.used + self.granted < capacity)
+    }
+
+    /// Whether a newcomer may have room: there is some, and nobody waits for it.
+    pub(super) fn admits(&self) -> bool {
+        self.waiters.is_empty() && self.has_free()
+    }
+
+    pub(super) fn take(&mut self) {
+        self.used += 1;
+    }
+
+    pub(super) fn grant(&mut self) {
+        self.granted += 1;
+    }
+
+    /// A grant was used, or comes back.
+    pub(super) fn ungrant(&mut self) {
+        self.granted -= 1;
+    }
+
+    /// Room became free; returns the waiters to wake.
+    pub(super) fn free(&mut self) -> Option<Waker> {
+        self.used -= 1;
+        self.pass_on()
+    }
+
+    /// Grants free room to the waiter that has waited longest.
+    pub(super) fn pass_on(&mut self) -> Option<Waker> {
+        if !self.has_free() {
+            return None;
+        }
+        let (id, waker) = self.waiters.pop_front()?;
+        self.granted += 1;
+        self.told.push(id);
+        Some(waker)
+    }
+
+    /// Whether waiter `id` was granted room; it knows of it now.
+    fn learn(&mut self, id: u64) -> bool {
+        let position = self.told.iter().position(|&told| told == id);
+        position.map(|index| self.told.swap_remove(index)).is_some()
+    }
+
+    fn wait(&mut self, id: &mut Option<u64>, waker: &Waker) {
+        let id = *id.get_or_insert_with(|| {
+            self.next += 1;
+            self.next
+        });
+        match self.waiters.iter_mut().find(|(waiter, _)| *waiter == id) {
+            Some((_, kept)) => kept.clone_from(waker),
+            None => self.waiters.push_back((id, waker.clone())),
+        }
+    }
+
+    fn forget(&mut self, id: u64) {
+        self.waiters.retain(|(waiter, _)| *waiter != id);
+    }
+
+    /// Nobody gets room any more; returns all who wait for it.
+    pub(super) fn close(&mut self) -> Vec<Waker> {
+        self.waiters.drain(..).map(|(_, waker)| waker).collect()
+    }
+}
+
+/// Room in the queue that belongs to its holder until a task is put there.
+pub struct Ticket<J: Job> {
+    inbox: Arc<Inbox<J>>,
+    used: bool,
+}
+
+impl<J: Job> Ticket<J> {
+    pub(super) const fn new(inbox: Arc<Inbox<J>>) -> Self {
+        Self { inbox, used: false }
+    }
+
+    pub(super) fn spend(mut self) {
+        self.used = true;
+    }
+}
+
+impl<J: Job> Drop for Ticket<J> {
+    fn drop(&mut self) {
+        if !self.used {
+            self.inbox.return_grant();
+        }
+    }
+}
+
+impl<J: Job> fmt::Debug for Ticket<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
+    }
+}
+
+/// Waits for room in the queue, in turn.
+///
+/// # Cancel safety
+///
+/// Dropping it gives its turn, or the room it was granted and has not seen, to the next in line.
+#[must_use]
+pub struct RoomWait<J: Job> {
+    inbox: Arc<Inbox<J>>,
+    id: Option<u64>,
+}
+
+impl<J: Job> RoomWait<J> {
+    pub(super) const fn new(inbox: Arc<Inbox<J>>) -> Self {
+        Self { inbox, id: None }
+    }
+
+    /// The room, if it is there; otherwise `waker` is called when it may be.
+    pub fn poll_room(&mut self, waker: &Waker) -> Poll<Result<Ticket<J>, Refusal>> {
+        let polled = self.inbox.with_room(|room, refusal| {
+            if self.id.is_some_and(|id| room.learn(id)) {
+                self.id = None;
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(refusal) = refusal {
+                return Poll::Ready(Err(refusal));
+            }
+            if self.id.is_none() && room.admits() {
+                room.grant();
+                return Poll::Ready(Ok(()));
+            }
+            room.wait(&mut self.id, waker);
+            Poll::Pending
+        });
+        polled.map_ok(|()| Ticket::new(Arc::clone(&self.inbox)))
+    }
+}
+
+impl<J: Job> Future for RoomWait<J> {
+    type Output = Result<Ticket<J>, Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_room(cx.waker())
+    }
+}
+
+impl<J: Job> Drop for RoomWait<J> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        let granted = self.inbox.with_room(|room, _| {
+            room.forget(id);
+            room.learn(id)
+        });
+        if granted {
+            self.inbox.return_grant();
+        }
+    }
+}
+
+impl<J: Job> fmt::Debug for RoomWait<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomWait").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! The one door to atomics, locks and threads, so that loom can stand in for std.
+//!
+//! Shared by the backends, and no part of the public promise.
+
+#[cfg(tasker_loom)]
+pub use loom::sync::{Arc, Condvar, MutexGuard, atomic};
+#[cfg(not(tasker_loom))]
+pub use std::sync::{Arc, Condvar, MutexGuard, atomic};
+
+// Loom has neither a `Weak` nor an `Arc` that unsizes; what needs them stays outside of its models.
+pub use std::sync::Weak;
+
+#[cfg(tasker_loom)]
+pub use loom::thread;
+#[cfg(not(tasker_loom))]
+pub use std::thread;
+
+#[cfg(tasker_loom)]
+use loom::sync::Mutex;
+use std::sync::PoisonError;
+#[cfg(not(tasker_loom))]
+use std::sync::Mutex;
+
+/// A mutex whose lock never fails: no user code runs under one, so a poisoned lock holds nothing half-done.
+#[derive(Debug, Default)]
+pub struct Lock<T>(Mutex<T>);
+
+impl<T> Lock<T> {
+    /// A lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits on `condvar`, giving up the lock meanwhile.
+pub fn wait_on<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits on `condvar` for at most `timeout`.
+#[cfg(not(tasker_loom))]
+pub fn wait_on_for<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: std::time::Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Loom knows no time: a timed wait there is an untimed one.
+#[cfg(tasker_loom)]
+pub fn wait_on_for<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    _timeout: std::time::Duration,
+) -> MutexGuard<'a, T> {
+    wait_on(condvar, guard)
+}

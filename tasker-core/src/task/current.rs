@@ -1,0 +1,37 @@
+//! Which task the current thread is inside of.
+
+use std::cell::Cell;
+
+use crate::ids::WorkerId;
+
+thread_local! {
+    static CURRENT: Cell<Option<Inside>> = const { Cell::new(None) };
+}
+
+/// A call or a poll of a task on a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// The pool's number, unique in the process.
+    pub pool: u64,
+    /// The worker; `None` inside `run`.
+    pub worker: Option<WorkerId>,
+}
+
+/// Runs `f`, a call or a poll of a task, as `inside`.
+pub fn enter<T>(inside: Inside, f: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Inside>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let before = self.0;
+            // A thread-local that is gone has nothing to restore.
+            let _ = CURRENT.try_with(|current| current.set(before));
+        }
+    }
+    let _restore = Restore(CURRENT.try_with(|current| current.replace(Some(inside))).ok().flatten());
+    f()
+}
+
+/// The task this thread is inside of, if it is one of `pool`.
+pub(crate) fn inside_of(pool: u64) -> Option<Inside> {
+    CURRENT.try_with(Cell::get).ok().flatten().filter(|inside| inside.pool == pool)
+}

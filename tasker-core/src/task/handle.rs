@@ -1,0 +1,179 @@
+//! What a submitter holds.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::engine::NestedGuard;
+use crate::error::TaskError;
+use crate::ids::TaskId;
+use crate::parker::Parker;
+use crate::sync::Arc;
+use crate::task::cell::{Cell, End, Finished};
+
+/// A submitted task: awaitable from any runtime, blockable from any thread.
+///
+/// A handle always resolves: with the task's value or with a [`TaskError`] that says what happened instead.
+/// Dropping it detaches the task, which runs on; ask [`cancel_on_drop`](Self::cancel_on_drop) for the other way.
+///
+/// # Cancel safety
+///
+/// Dropping the handle while it is awaited gives the result up, not the task. To give up only the wait, await
+/// `&mut handle`.
+#[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
+pub struct TaskHandle<T, E> {
+    cell: Arc<Cell<T, E>>,
+    cancel_on_drop: bool,
+    nested: Option<NestedGuard>,
+}
+
+/// What became of a [`TaskHandle::cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// The task had not started, and never will.
+    BeforeStart,
+    /// The task was running. Its handle is resolved; the attempt is dropped at its next await point on async
+    /// backends, and told through its context on threads.
+    WhileRunning,
+    /// The task had ended already; its result stands.
+    TooLate,
+}
+
+impl<T, E> TaskHandle<T, E> {
+    pub(crate) fn new(cell: Arc<Cell<T, E>>) -> Self {
+        Self { cell, cancel_on_drop: false, nested: None }
+    }
+
+    /// The task's id, as events and reports name it.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.cell.core().id
+    }
+
+    /// Whether the result is there to be taken without waiting.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.cell.is_full()
+    }
+
+    /// Ends the task, if it has not ended, with [`TaskError::Cancelled`].
+    pub fn cancel(&self) -> CancelOutcome {
+        match self.cell.cut(End::Cancelled) {
+            Some(Finished::Waiting) => CancelOutcome::BeforeStart,
+            Some(Finished::Running) => {
+                self.cell.core().hub.arm_grace(self.cell.core());
+                CancelOutcome::WhileRunning
+            }
+            None => CancelOutcome::TooLate,
+        }
+    }
+
+    /// Lets the task run without anybody waiting for its result.
+    pub fn detach(mut self) {
+        self.cancel_on_drop = false;
+    }
+
+    /// Cancels the task when this handle is dropped before the result was taken.
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
+    /// Calls `callback` with the result once it is there: on the worker, or right here if it is there already.
+    ///
+    /// A panic in the callback is reported as an event and harms nobody.
+    pub fn on_complete(mut self, callback: impl FnOnce(Result<T, TaskError<E>>) + Send + 'static)
+    where
+        T: 'static,
+        E: 'static,
+    {
+        self.cancel_on_drop = false;
+        self.cell.on_complete(Box::new(callback));
+    }
+
+    /// Blocks the current thread until the result is there. Not for use inside async code, where `.await` is.
+    ///
+    /// # Errors
+    ///
+    /// What became of the task instead of a value.
+    ///
+    /// # Panics
+    ///
+    /// If the result was taken before.
+    pub fn wait(mut self) -> Result<T, TaskError<E>> {
+        Parker::with_current(|parker| {
+            let waker = parker.waker();
+            loop {
+                if let Poll::Ready(result) = self.poll_result(&waker) {
+                    return result;
+                }
+                parker.park();
+            }
+        })
+    }
+
+    /// Blocks for at most `timeout`; `None` if the result was not there by then. The task goes on, and a later wait
+    /// gets its result.
+    ///
+    /// # Panics
+    ///
+    /// If the result was taken before.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError<E>>> {
+        let clock = self.cell.core().hub.clock();
+        let deadline = clock.now().saturating_add(timeout);
+        Parker::with_current(|parker| {
+            let waker = parker.waker();
+            loop {
+                if let Poll::Ready(result) = self.poll_result(&waker) {
+                    return Some(result);
+                }
+                if clock.now() >= deadline {
+                    self.nested = None;
+                    return None;
+                }
+                clock.park_until(parker, deadline);
+            }
+        })
+    }
+
+    fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
+        let polled = self.cell.poll_take(waker);
+        if polled.is_ready() {
+            self.nested = None;
+            self.cancel_on_drop = false;
+            return polled;
+        }
+        if self.nested.is_none() {
+            match self.cell.core().hub.enter_nested(self.cell.core()) {
+                Ok(guard) => self.nested = guard,
+                Err(()) => return Poll::Ready(Err(TaskError::WouldDeadlock)),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<T, E> Future for TaskHandle<T, E> {
+    type Output = Result<T, TaskError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_result(cx.waker())
+    }
+}
+
+impl<T, E> Drop for TaskHandle<T, E> {
+    fn drop(&mut self) {
+        if self.cancel_on_drop {
+            self.cancel();
+        }
+        self.cell.detach();
+    }
+}
+
+impl<T, E> fmt::Debug for TaskHandle<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskHandle").field("id", &self.id()).finish_non_exhaustive()
+    }
+}

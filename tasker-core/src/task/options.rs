@@ -1,0 +1,48 @@
+//! What may be asked for a single task.
+
+use std::time::Duration;
+
+use crate::ids::TaskId;
+use crate::sync::Arc;
+use crate::task::Priority;
+use crate::time::Timestamp;
+
+/// What may be asked for a single task. Pools offer each of these on `pool.task()`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TaskOptions {
+    /// How urgent it is.
+    pub priority: Priority,
+    /// How often it may be retried; `None`: the pool's `max_retries`.
+    pub retries: Option<u32>,
+    /// How long one attempt may run.
+    pub timeout: Option<Duration>,
+    /// How long after its submission it must have ended, whether it ran or not.
+    pub deadline: Option<Duration>,
+    /// How long after its submission it may start.
+    pub delay: Option<Duration>,
+    /// A name for traces, events and the stop report.
+    pub name: Option<Arc<str>>,
+    /// Whether the resource is still good after the task was dropped at an await point.
+    pub cancel_safe: bool,
+    /// Whether an attempt that timed out is retried like one whose resource was unhealthy.
+    pub retry_on_timeout: bool,
+}
+
+/// What is known of a task from outside: for a user's own order, for collectors and reports.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Its id, unique in the pool.
+    pub id: TaskId,
+    /// Its name, if it was given one.
+    pub name: Option<Arc<str>>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it was submitted.
+    pub submitted: Timestamp,
+    /// When it must have ended.
+    pub deadline: Option<Timestamp>,
+    /// Attempts started so far.
+    pub attempts: u32,
+}
