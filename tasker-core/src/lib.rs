@@ -6,6 +6,7 @@ mod event;
 mod ids;
 mod retry;
 pub mod scaling;
+pub mod supervisor;
 mod time;
 
 pub use config_error::InvalidConfig;
