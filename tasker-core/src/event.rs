@@ -1,0 +1,383 @@
+//! What a pool says about itself while it runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{ExitReason, SpawnReason, TaskId, Timestamp, WorkerId};
+
+/// Something that happened in a pool and that its owner may want to log, count or alert on.
+///
+/// Events tell; they ask nothing, and a pool works the same whether or not somebody listens. Errors appear as shared
+/// text, because the typed error has gone to the one caller it belongs to. The `Display` form is a plain sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PoolEvent {
+    /// A worker was started and begins to create its resource.
+    WorkerStarted {
+        /// The new worker.
+        worker: WorkerId,
+        /// What it is needed for.
+        reason: SpawnReason,
+        /// Which attempt this is at filling its place, from 1; more than 1 after failures in a row.
+        attempt: u32,
+    },
+    /// A worker's resource exists; it takes tasks from now on.
+    WorkerReady {
+        /// The worker.
+        worker: WorkerId,
+        /// Time from its start to now.
+        took: Duration,
+    },
+    /// A worker could not create its resource, or was given up while trying.
+    CreationFailed {
+        /// The worker, which is gone.
+        worker: WorkerId,
+        /// Which attempt this was, from 1.
+        attempt: u32,
+        /// The error's text.
+        error: Arc<str>,
+        /// The delay before the next attempt; `None` if there will be none.
+        retry_in: Option<Duration>,
+    },
+    /// A worker left because its resource could not be trusted any more; another takes its place.
+    WorkerReplaced {
+        /// The worker that left.
+        worker: WorkerId,
+        /// Why it left.
+        why: ExitReason,
+    },
+    /// A worker left for a reason that is no illness.
+    WorkerRetired {
+        /// The worker that left.
+        worker: WorkerId,
+        /// Why it left.
+        why: ExitReason,
+    },
+    /// A worker was given up: it had been stuck in a creation, a task or a destruction for too long. It counts
+    /// against the limit of abandoned workers until it comes back.
+    WorkerAbandoned {
+        /// The worker that was given up.
+        worker: WorkerId,
+    },
+    /// A worker is stuck, but so many have been abandoned already that it keeps its place and is not replaced.
+    /// Said once, until one of the abandoned comes back.
+    AbandonedLimitReached {
+        /// Abandoned workers now.
+        abandoned: usize,
+        /// The most there may be.
+        limit: usize,
+    },
+    /// A resource's destruction failed, panicked or took too long. It is not tried again.
+    DestroyFailed {
+        /// The worker that owned the resource; `None` for a resource of the reserve.
+        worker: Option<WorkerId>,
+        /// The error's text.
+        error: Arc<str>,
+    },
+    /// A task failed on a resource that turned out sick, and will be attempted again elsewhere.
+    TaskRetried {
+        /// The task.
+        task: TaskId,
+        /// The name its submitter gave it.
+        name: Option<Arc<str>>,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// The delay before it may start again.
+        delay: Duration,
+        /// The error's text.
+        error: Arc<str>,
+    },
+    /// The pool wants another number of workers than before.
+    Scaled {
+        /// Workers wanted until now.
+        from: usize,
+        /// Workers wanted from now on.
+        to: usize,
+        /// Who changed it.
+        why: ScaleReason,
+    },
+    /// Creations keep failing: until one succeeds, they are tried one at a time.
+    BreakerOpened {
+        /// Creations that failed in a row.
+        failures: u32,
+    },
+    /// A creation succeeded after the breaker had opened; all waiting workers are started again.
+    BreakerClosed,
+    /// A graceful stop began: no more tasks are accepted, the accepted ones still run.
+    Stopping {
+        /// When the stop turns into a kill; `None` if it may take as long as it takes.
+        deadline: Option<Timestamp>,
+    },
+    /// All accepted tasks are done; the workers destroy their resources and leave.
+    Drained,
+    /// The pool was killed: waiting tasks are answered and dropped, running ones are asked to stop.
+    Killed,
+    /// The last worker is gone. Nothing follows.
+    Ended,
+    /// No more tasks are started until the pool is resumed.
+    Paused,
+    /// Tasks are started again.
+    Resumed,
+    /// A function given by the user panicked; the pool used a safe answer instead.
+    CallbackPanicked {
+        /// Which function, as in `ScalingPolicy::desired`.
+        callback: &'static str,
+        /// The panic's message.
+        message: Arc<str>,
+    },
+    /// The pool suspects something wrong with its configuration or surroundings.
+    Diagnosis(Diagnosis),
+}
+
+impl fmt::Display for PoolEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WorkerStarted { .. }
+            | Self::WorkerReady { .. }
+            | Self::CreationFailed { .. }
+            | Self::WorkerReplaced { .. }
+            | Self::WorkerRetired { .. }
+            | Self::WorkerAbandoned { .. } => self.fmt_worker(f),
+            Self::AbandonedLimitReached { abandoned, limit } => {
+                write!(
+                    f,
+                    "a stuck worker is not replaced: {abandoned} of at most {limit} are abandoned already"
+                )
+            }
+            Self::DestroyFailed { worker: Some(worker), error } => {
+                write!(f, "{worker} failed to destroy its resource: {error}")
+            }
+            Self::DestroyFailed { worker: None, error } => {
+                write!(f, "a resource of the reserve failed to be destroyed: {error}")
+            }
+            Self::TaskRetried { task, name, attempt, delay, error } => {
+                let name = name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+                write!(f, "{task}{name} is retried in {delay:?} after attempt {attempt} failed: {error}")
+            }
+            Self::Scaled { from, to, why } => write!(f, "workers wanted: {to} instead of {from} ({why})"),
+            Self::BreakerOpened { failures } => {
+                write!(f, "{failures} creations failed in a row: they are now tried one at a time")
+            }
+            Self::BreakerClosed => f.write_str("a creation succeeded: all workers are started again"),
+            Self::Stopping { deadline: None } => f.write_str("the pool is stopping"),
+            Self::Stopping { deadline: Some(at) } => {
+                write!(
+                    f,
+                    "the pool is stopping, until {:?} on its clock",
+                    at.saturating_since(Timestamp::ZERO)
+                )
+            }
+            Self::Drained => f.write_str("all accepted tasks are done"),
+            Self::Killed => f.write_str("the pool was killed"),
+            Self::Ended => f.write_str("the last worker is gone"),
+            Self::Paused => f.write_str("the pool is paused"),
+            Self::Resumed => f.write_str("the pool goes on"),
+            Self::CallbackPanicked { callback, message } => write!(f, "`{callback}` panicked: {message}"),
+            Self::Diagnosis(diagnosis) => write!(f, "{diagnosis}"),
+        }
+    }
+}
+
+impl PoolEvent {
+    fn fmt_worker(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::WorkerStarted { worker, reason, attempt } = self {
+            write!(f, "{worker} was started as {}, attempt {attempt}", purpose(*reason))?;
+        }
+        if let Self::WorkerReady { worker, took } = self {
+            write!(f, "{worker} became ready after {took:?}")?;
+        }
+        if let Self::CreationFailed { worker, attempt, error, retry_in } = self {
+            write!(f, "{worker} failed to create its resource, attempt {attempt}: {error}; ")?;
+            match retry_in {
+                Some(delay) => write!(f, "tried again in {delay:?}")?,
+                None => f.write_str("not tried again")?,
+            }
+        }
+        if let Self::WorkerReplaced { worker, why } = self {
+            write!(f, "{worker} left and is replaced: {why}")?;
+        }
+        if let Self::WorkerRetired { worker, why } = self {
+            write!(f, "{worker} left: {why}")?;
+        }
+        if let Self::WorkerAbandoned { worker } = self {
+            write!(f, "{worker} was stuck and is abandoned")?;
+        }
+        Ok(())
+    }
+}
+
+const fn purpose(reason: SpawnReason) -> &'static str {
+    match reason {
+        SpawnReason::Base => "a base worker",
+        SpawnReason::Burst => "a burst worker",
+        SpawnReason::Replacement => "a replacement",
+        SpawnReason::Reserve => "a resource of the reserve",
+        SpawnReason::Temporary => "a temporary resource",
+    }
+}
+
+/// Who changed the number of workers a pool wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ScaleReason {
+    /// The scaling policy, at a tick.
+    Policy,
+    /// A resize.
+    Resize,
+    /// A warm-up.
+    WarmUp,
+    /// A burst worker had been idle for long enough.
+    Idle,
+    /// Every worker was inside a task that waits for another task of the pool.
+    Blocked,
+}
+
+impl fmt::Display for ScaleReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "asked for by the scaling policy",
+            Self::Resize => "the pool was resized",
+            Self::WarmUp => "the pool was warmed up",
+            Self::Idle => "a burst worker was idle",
+            Self::Blocked => "all workers wait for tasks of their own pool",
+        })
+    }
+}
+
+/// A suspicion the pool has about its configuration or surroundings, with the likely cause and the way to fix it.
+///
+/// Each is raised once and again only after the trouble had gone away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Diagnosis {
+    /// Creations keep failing, so that lost workers are not replaced.
+    WorkerReplacementFailure {
+        /// Creations that failed in a row.
+        failures: u32,
+        /// The text of the last error.
+        last_error: Arc<str>,
+    },
+    /// The number of workers has not followed the backlog for many ticks.
+    BurstScalingStuck {
+        /// Workers wanted.
+        desired: usize,
+        /// Workers there are.
+        live: usize,
+        /// Tasks waiting to start.
+        queued: usize,
+        /// The most workers the pool may have.
+        max_workers: usize,
+    },
+    /// A stop reached its deadline with workers left.
+    ShutdownTimeout {
+        /// Time since the stop began.
+        waited: Duration,
+        /// Workers that had not left.
+        workers_left: usize,
+    },
+}
+
+impl Diagnosis {
+    /// What usually is behind it.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::WorkerReplacementFailure { .. } => {
+                "`create` fails each time a worker is to be replaced: what it connects to is down, refuses, or ran \
+                 out of room"
+            }
+            Self::BurstScalingStuck { desired, live, .. } if *desired > *live => {
+                "workers are wanted but do not come up: their creation fails or is slow, or workers that leave are \
+                 slow to destroy their resource and hold their room"
+            }
+            Self::BurstScalingStuck { .. } => {
+                "the pool is at its maximum and more work arrives than it can do, or its workers wait for each other"
+            }
+            Self::ShutdownTimeout { .. } => {
+                "tasks do not end or ignore their cancellation, or `destroy` is slow"
+            }
+        }
+    }
+
+    /// What to look at and change.
+    #[must_use]
+    pub const fn fix(&self) -> &'static str {
+        match self {
+            Self::WorkerReplacementFailure { .. } => {
+                "look at the last error; check address, credentials and limits of what `create` connects to; the \
+                 pool goes on by itself once a creation succeeds"
+            }
+            Self::BurstScalingStuck { desired, live, .. } if *desired > *live => {
+                "look at the events of failed creations; set `create_timeout` and `destroy_timeout`; make `create` \
+                 faster or call `warm_up` before the load comes"
+            }
+            Self::BurstScalingStuck { .. } => {
+                "raise `max_workers`, make tasks shorter, or bound what is submitted; check the policy's threshold, \
+                 step and interval"
+            }
+            Self::ShutdownTimeout { .. } => {
+                "let long tasks check for cancellation and give them a timeout; set `destroy_timeout`; give \
+                 `stop_within` more time"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WorkerReplacementFailure { failures, last_error } => {
+                write!(
+                    f,
+                    "workers are not replaced, {failures} creations failed in a row, last: {last_error}"
+                )?;
+            }
+            Self::BurstScalingStuck { desired, live, queued, max_workers } => write!(
+                f,
+                "scaling is stuck: {queued} tasks wait for {live} workers, {desired} are wanted, \
+                 {max_workers} allowed"
+            )?,
+            Self::ShutdownTimeout { waited, workers_left } => {
+                write!(f, "the stop ran out of time after {waited:?} with {workers_left} workers left")?;
+            }
+        }
+        write!(f, "; likely cause: {}; to fix it: {}", self.cause(), self.fix())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_as_sentences() {
+        let worker = WorkerId::new(3);
+        let started = PoolEvent::WorkerStarted { worker, reason: SpawnReason::Burst, attempt: 2 };
+        assert_eq!(started.to_string(), "worker-3 was started as a burst worker, attempt 2");
+        let retried = PoolEvent::TaskRetried {
+            task: TaskId::new(9),
+            name: Some("import".into()),
+            attempt: 1,
+            delay: Duration::from_millis(5),
+            error: "reset".into(),
+        };
+        assert_eq!(retried.to_string(), "task-9 (import) is retried in 5ms after attempt 1 failed: reset");
+        let failed =
+            PoolEvent::CreationFailed { worker, attempt: 4, error: "refused".into(), retry_in: None };
+        assert_eq!(
+            failed.to_string(),
+            "worker-3 failed to create its resource, attempt 4: refused; not tried again"
+        );
+    }
+
+    #[test]
+    fn a_diagnosis_names_its_cause_and_its_fix() {
+        let slow = Diagnosis::BurstScalingStuck { desired: 4, live: 1, queued: 90, max_workers: 4 };
+        let full = Diagnosis::BurstScalingStuck { desired: 4, live: 4, queued: 90, max_workers: 4 };
+        assert_ne!(slow.cause(), full.cause());
+        assert_ne!(slow.fix(), full.fix());
+        let text = full.to_string();
+        assert!(text.contains(full.cause()) && text.contains(full.fix()), "{text}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Behaviour of the supervisor, one event at a time.
