@@ -109,12 +109,22 @@ struct Effects<J> {
     wake_all: Vec<Waker>,
     busy: bool,
     drained: bool,
+    /// A delayed task is due before all others.
+    nudge: bool,
     trash: Vec<J>,
 }
 
 impl<J: Job> Effects<J> {
     const fn none() -> Self {
-        Self { wake: None, wake_room: None, wake_all: Vec::new(), busy: false, drained: false, trash: Vec::new() }
+        Self {
+            wake: None,
+            wake_room: None,
+            wake_all: Vec::new(),
+            busy: false,
+            drained: false,
+            nudge: false,
+            trash: Vec::new(),
+        }
     }
 }
 
@@ -216,6 +226,11 @@ impl<J: Job> Inbox<J> {
             }
             state.notice_drained(effects);
         });
+    }
+
+    /// A worker that was told to wait does something else first, and is not to be woken for a task.
+    pub fn step_aside(&self, worker: WorkerId) {
+        self.leave(worker, false);
     }
 
     /// Puts a running task back for its next attempt at `due`. `None` if it waits now; the job if the pool is dead
@@ -375,6 +390,9 @@ impl<J: Job> Inbox<J> {
         if effects.busy {
             self.mail.post(Msg::Event(Event::Busy));
         }
+        if effects.nudge {
+            self.mail.post(Msg::Nudge);
+        }
         if effects.drained {
             self.mail.post(Msg::Event(Event::Drained));
         }
@@ -438,6 +456,7 @@ impl<J: Job> State<J> {
         core.place.set_delayed(due.is_some());
         if let Some(due) = due {
             self.counts.delayed += 1;
+            effects.nudge = self.delayed.next_due().is_none_or(|next| due < next);
             self.delayed.push(due, job);
         } else {
             core.set_queued_at(now);
@@ -451,7 +470,7 @@ impl<J: Job> State<J> {
     }
 
     fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
-        if job.core().has_ended() && self.is_counted_dead(&job) {
+        if job.core().has_ended() {
             self.dead -= 1;
             effects.trash.push(job);
             return;

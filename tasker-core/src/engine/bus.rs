@@ -1,0 +1,177 @@
+//! Events for whoever listens: bounded, and honest about what was lost.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::{Poll, Waker};
+
+use crate::event::PoolEvent;
+use crate::parker::Parker;
+use crate::sync::{Arc, Lock, Weak};
+
+/// Hands events to all subscriptions, and to `tracing`.
+#[derive(Debug, Default)]
+pub struct EventBus {
+    subscribers: Lock<Vec<Weak<Subscription>>>,
+}
+
+struct Subscription {
+    state: Lock<State>,
+    capacity: usize,
+}
+
+struct State {
+    events: VecDeque<PoolEvent>,
+    missed: u64,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl EventBus {
+    /// A subscription that holds up to `capacity` events that were not received yet.
+    pub fn subscribe(&self, capacity: usize) -> Events {
+        let state = State { events: VecDeque::new(), missed: 0, closed: false, waker: None };
+        let subscription = Arc::new(Subscription { state: Lock::new(state), capacity: capacity.max(1) });
+        let mut subscribers = self.subscribers.lock();
+        subscribers.retain(|subscriber| subscriber.strong_count() > 0);
+        subscribers.push(Arc::downgrade(&subscription));
+        Events { subscription }
+    }
+
+    /// Hands `event` out. Never blocks: a subscription that is full loses its oldest event and says so.
+    pub fn publish(&self, pool: &str, event: &PoolEvent) {
+        trace(pool, event);
+        let subscribers = self.subscribers.lock().clone();
+        for subscriber in subscribers.iter().filter_map(Weak::upgrade) {
+            subscriber.push(event.clone());
+        }
+    }
+
+    /// No more events will come.
+    pub fn close(&self) {
+        let subscribers = std::mem::take(&mut *self.subscribers.lock());
+        for subscriber in subscribers.iter().filter_map(Weak::upgrade) {
+            subscriber.close();
+        }
+    }
+}
+
+fn trace(pool: &str, event: &PoolEvent) {
+    match event {
+        PoolEvent::Diagnosis(diagnosis) => {
+            tracing::warn!(pool, cause = diagnosis.cause(), fix = diagnosis.fix(), "{event}");
+        }
+        PoolEvent::CreationFailed { .. }
+        | PoolEvent::WorkerReplaced { .. }
+        | PoolEvent::WorkerAbandoned { .. }
+        | PoolEvent::AbandonedLimitReached { .. }
+        | PoolEvent::DestroyFailed { .. }
+        | PoolEvent::CallbackPanicked { .. } => tracing::warn!(pool, "{event}"),
+        _ => tracing::debug!(pool, "{event}"),
+    }
+}
+
+impl Subscription {
+    fn push(&self, event: PoolEvent) {
+        let mut state = self.state.lock();
+        if state.events.len() == self.capacity {
+            state.events.pop_front();
+            state.missed += 1;
+        }
+        state.events.push_back(event);
+        wake(state);
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        wake(state);
+    }
+}
+
+fn wake(mut state: crate::sync::MutexGuard<'_, State>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        super::quietly(|| waker.wake());
+    }
+}
+
+/// What a subscription yields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// Something happened.
+    Event(PoolEvent),
+    /// So many events, older than the next one, were lost because they were not received in time.
+    Missed(u64),
+}
+
+/// A subscription to a pool's events. Ends once the pool has ended and all events are received.
+///
+/// A slow receiver never slows the pool: beyond the subscription's capacity the oldest events are dropped, and the
+/// next thing received is [`Received::Missed`] with their number.
+pub struct Events {
+    subscription: Arc<Subscription>,
+}
+
+impl Events {
+    /// The next event, waiting for it; `None` once the pool has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// No event is lost when the future is dropped.
+    pub async fn recv(&mut self) -> Option<Received> {
+        std::future::poll_fn(|cx| self.poll_recv(cx.waker())).await
+    }
+
+    /// The next event, blocking the thread until it comes; `None` once the pool has ended.
+    pub fn wait(&mut self) -> Option<Received> {
+        Parker::with_current(|parker| {
+            let waker = parker.waker();
+            loop {
+                if let Poll::Ready(received) = self.poll_recv(&waker) {
+                    return received;
+                }
+                parker.park();
+            }
+        })
+    }
+
+    /// The next event if one is there.
+    pub fn try_recv(&mut self) -> Option<Received> {
+        self.subscription.state.lock().take()
+    }
+
+    fn poll_recv(&mut self, waker: &Waker) -> Poll<Option<Received>> {
+        let mut state = self.subscription.state.lock();
+        if let Some(received) = state.take() {
+            return Poll::Ready(Some(received));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(waker.clone());
+        Poll::Pending
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Option<Received> {
+        if self.missed > 0 {
+            return Some(Received::Missed(std::mem::take(&mut self.missed)));
+        }
+        self.events.pop_front().map(Received::Event)
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("capacity", &self.subscription.capacity).finish_non_exhaustive()
+    }
+}

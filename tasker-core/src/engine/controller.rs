@@ -1,0 +1,286 @@
+//! Carries out what the supervisor wants.
+//!
+//! One per pool, driven by the backend's loop, which on a thread or a task is:
+//!
+//! ```text
+//! while let Turn::Wait(until) = controller.turn(clock.now(), msg.take()) { msg = mailbox.recv_until(until) }
+//! ```
+
+use std::fmt;
+
+use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped, Undone};
+use crate::event::{Diagnosis, PoolEvent};
+use crate::ids::{SpawnReason, WorkerId};
+use crate::metrics::EndKind;
+use crate::scaling::Sample;
+use crate::supervisor::{Command, Event, Phase, Supervisor};
+use crate::sync::Arc;
+use crate::task::End;
+use crate::task::job::Job;
+use crate::time::Timestamp;
+
+/// Starts workers, and ends what is beside them.
+pub trait Launch<J: Job>: Send + 'static {
+    /// Starts a worker on a thread or task of its own.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be started; treated as a failed creation.
+    fn launch(&mut self, order: Order<J>) -> Result<(), Arc<str>>;
+
+    /// Begins to destroy the reserve, whose users are told to end if the pool was killed. Once its last resource is
+    /// gone it posts [`Msg::ReserveClosed`]; `true` if it is gone already.
+    fn close_reserve(&mut self, killed: bool) -> bool;
+}
+
+/// What the control loop does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Wait for a message, at most until the moment given.
+    Wait(Option<Timestamp>),
+    /// The pool has ended.
+    Ended,
+}
+
+/// Carries out what the supervisor wants.
+pub struct Controller<J: Job> {
+    engine: Arc<Engine<J>>,
+    supervisor: Supervisor,
+    launch: Box<dyn Launch<J>>,
+    how: Stopped,
+    undone: Vec<Undone>,
+    /// Everybody is gone but the reserve, which is waited for until this moment.
+    closing: Option<Timestamp>,
+    over: bool,
+}
+
+impl<J: Job> Controller<J> {
+    /// The parts of a pool, and what drives them. Nothing runs before the first turn.
+    pub fn new(mut parts: Parts, launch: impl FnOnce(&Arc<Engine<J>>) -> Box<dyn Launch<J>>) -> (Arc<Engine<J>>, Self) {
+        let engine = Engine::new(&mut parts);
+        let launch = launch(&engine);
+        let mut supervisor = Supervisor::new(parts.supervisor.clone(), parts.policy.take());
+        supervisor.start(engine.hub.now());
+        let controller = Self {
+            engine: Arc::clone(&engine),
+            supervisor,
+            launch,
+            how: Stopped::Drained,
+            undone: Vec::new(),
+            closing: None,
+            over: false,
+        };
+        (engine, controller)
+    }
+
+    /// Does what `msg` and the time ask for.
+    pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
+        match msg {
+            Some(Msg::Event(event)) => self.supervisor.handle_event(now, event),
+            Some(Msg::Pause(paused)) => self.pause(paused),
+            Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Timestamp::ZERO),
+            Some(Msg::Nudge) | None => {}
+        }
+        let timers = [self.engine.hub.sound_alarms(now), self.engine.inbox.release_due(now)];
+        self.supervise(now);
+        if self.closing.is_some_and(|until| until <= now) {
+            self.end(now);
+        }
+        self.show();
+        if self.over {
+            return Turn::Ended;
+        }
+        let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.closing]);
+        Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    fn supervise(&mut self, now: Timestamp) {
+        self.carry_out(now);
+        while self.supervisor.poll_timeout().is_some_and(|due| due <= now) {
+            let sample = self.sample();
+            self.supervisor.handle_timeout(now, &sample);
+            self.carry_out(now);
+        }
+        if self.supervisor.wants_busy() && !self.engine.inbox.arm_quiet() {
+            self.supervisor.handle_event(now, Event::Busy);
+            self.carry_out(now);
+        }
+    }
+
+    fn carry_out(&mut self, now: Timestamp) {
+        while let Some(command) = self.supervisor.poll_command() {
+            match command {
+                Command::Spawn { worker, reason, attempt } => self.spawn(now, worker, reason, attempt),
+                Command::Retire(permits) => self.engine.inbox.retire(permits),
+                Command::Recall(permits) => self.engine.inbox.recall(permits),
+                Command::CloseQueue => self.engine.inbox.close(),
+                Command::DiscardQueue => self.discard(),
+                Command::CancelRunning => self.cancel_running(),
+                Command::Abandon(worker) => self.abandon(worker),
+                Command::Started(result) => self.engine.started.set(result),
+                Command::Fail(_) => self.how = Stopped::NoWorkers,
+                Command::Emit(event) => self.emit(&event),
+                Command::Terminate => self.close(now),
+            }
+        }
+    }
+
+    fn spawn(&mut self, now: Timestamp, worker: WorkerId, reason: SpawnReason, attempt: u32) {
+        let post = Arc::new(Post::new(worker, reason, attempt, now));
+        self.engine.hub.roster().enter(Arc::clone(&post));
+        self.engine.hub.publish(&PoolEvent::WorkerStarted { worker, reason, attempt });
+        let order = Order { engine: Arc::clone(&self.engine), post };
+        if let Err(error) = self.launch.launch(order) {
+            self.engine.hub.roster().depart(worker);
+            *self.engine.create_error.lock() = None;
+            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
+        }
+    }
+
+    fn discard(&mut self) {
+        self.engine.hub.set_killed();
+        let end = self.end_of_all();
+        for job in self.engine.inbox.discard() {
+            let core = job.core();
+            let (id, name) = (core.id, core.options.name.clone());
+            self.undone.push(Undone { id, name, started: core.attempts() > 0 });
+            super::fill_early(job, end.clone());
+        }
+    }
+
+    fn cancel_running(&mut self) {
+        let end = self.end_of_all();
+        self.undone.extend(self.engine.hub.roster().kill(&end));
+    }
+
+    fn end_of_all(&self) -> End {
+        match (self.how, self.supervisor.last_error()) {
+            (Stopped::NoWorkers, Some(error)) => End::NoWorkers(error),
+            _ => End::Killed,
+        }
+    }
+
+    fn abandon(&self, worker: WorkerId) {
+        let Some(post) = self.engine.hub.roster().post(worker) else { return };
+        post.interrupt(Interrupt::Abandon);
+        if post.take_busy() {
+            self.engine.inbox.give_up_running();
+        }
+    }
+
+    fn emit(&mut self, event: &PoolEvent) {
+        match event {
+            PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { .. }) => self.how = Stopped::DeadlinePassed,
+            PoolEvent::Killed if self.how == Stopped::Drained => self.how = Stopped::Killed,
+            // The end is told when the report is there.
+            PoolEvent::Ended => return,
+            _ => {}
+        }
+        self.engine.hub.publish(event);
+    }
+
+    fn pause(&self, paused: bool) {
+        if self.supervisor.phase() != Phase::Running {
+            return;
+        }
+        if paused {
+            self.engine.inbox.pause();
+            self.engine.hub.publish(&PoolEvent::Paused);
+        } else {
+            self.engine.inbox.resume();
+            self.engine.hub.publish(&PoolEvent::Resumed);
+        }
+    }
+
+    /// All workers are gone; the reserve goes last.
+    fn close(&mut self, now: Timestamp) {
+        let killed = self.engine.hub.is_killed();
+        let patience = if killed { now.saturating_add(self.engine.limits.grace) } else { Timestamp::MAX };
+        let gone = self.launch.close_reserve(killed);
+        self.closing = Some(if gone { now } else { patience });
+    }
+
+    fn end(&mut self, now: Timestamp) {
+        self.over = true;
+        self.closing = None;
+        self.finish(now, self.how);
+    }
+
+    fn finish(&mut self, now: Timestamp, how: Stopped) {
+        let report = Arc::new(self.report(now, how));
+        tracing::debug!(pool = %self.engine.hub.name(), %report, "pool ended");
+        self.show();
+        self.engine.hub.publish(&PoolEvent::Ended);
+        self.engine.hub.bus().close();
+        self.engine.ended.set(report);
+    }
+
+    fn report(&mut self, now: Timestamp, how: Stopped) -> StopReport {
+        let hub = &self.engine.hub;
+        let ends = self.engine.ends();
+        let of = |kind: EndKind| ends[kind as usize];
+        let failures =
+            [EndKind::Failed, EndKind::Panicked, EndKind::TimedOut, EndKind::Expired, EndKind::Displaced];
+        let mut undone_tasks = std::mem::take(&mut self.undone);
+        undone_tasks.truncate(StopReport::LISTED);
+        StopReport {
+            how,
+            done: of(EndKind::Completed),
+            failed: failures.into_iter().map(of).sum(),
+            cancelled: of(EndKind::Cancelled),
+            undone: of(EndKind::Killed),
+            undone_tasks,
+            destroy_errors: hub.ledger().errors(),
+            destroy_error_texts: hub.ledger().texts(),
+            destroy_skipped: hub.ledger().skipped(),
+            workers_left: hub.roster().left(now),
+        }
+    }
+
+    fn sample(&self) -> Sample {
+        let hub = &self.engine.hub;
+        let counters = self.engine.counters();
+        let counts = self.engine.inbox.counts();
+        let mut sample = Sample::default();
+        sample.busy = counts.running;
+        sample.queued = counts.queued();
+        sample.delayed = counts.delayed;
+        sample.blocked = hub.nested().blocked();
+        sample.arrived = counts.arrived;
+        counters.fill(&mut sample);
+        sample
+    }
+
+    fn show(&self) {
+        let hub = &self.engine.hub;
+        let config = self.supervisor.config();
+        hub.set_create_error(self.supervisor.current_error());
+        hub.board().show(
+            self.supervisor.levels(),
+            if self.over { Phase::Ended } else { self.supervisor.phase().min(Phase::Killing) },
+            (config.workers, config.max_workers),
+        );
+    }
+}
+
+/// A control loop that is dropped before its pool has ended, as by the shutdown of its runtime, ends it on the spot.
+impl<J: Job> Drop for Controller<J> {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        self.over = true;
+        self.discard();
+        self.cancel_running();
+        self.engine.started.set(Err("the runtime was shut down".into()));
+        let now = self.engine.hub.now();
+        self.launch.close_reserve(true);
+        self.finish(now, Stopped::RuntimeGone);
+    }
+}
+
+impl<J: Job> fmt::Debug for Controller<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controller").field("supervisor", &self.supervisor).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,282 @@
+//! What handles and tasks need of their pool, whatever its resource and results.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::engine::alarms::{Alarm, Alarms, Running};
+use crate::engine::levels::LevelBoard;
+use crate::engine::nested::Nested;
+use crate::engine::{EventBus, Roster};
+use crate::event::PoolEvent;
+use crate::ids::TaskId;
+use crate::metrics::{EndKind, Ledger, MetricsCollector, SharedEnds, TaskTimes};
+use crate::queue::Mail;
+use crate::supervisor::Event;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, Lock, Weak};
+use crate::task::{AnyCell, End, TaskCore};
+use crate::time::Timestamp;
+
+/// A message for the control loop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Msg {
+    /// Something the supervisor wants to know.
+    Event(Event),
+    /// A timer was set that comes before the one the loop waits for.
+    Nudge,
+    /// Tasks may not start, or may again.
+    Pause(bool),
+    /// The reserve's last resource is gone.
+    ReserveClosed,
+}
+
+/// Gives the place of a task that ended while it waited back to its queue.
+pub(crate) trait Forfeit: Send + Sync {
+    fn forfeit(&self, core: &TaskCore);
+}
+
+impl<J: crate::task::job::Job> Forfeit for crate::queue::Inbox<J> {
+    fn forfeit(&self, core: &TaskCore) {
+        Self::forfeit(self, core);
+    }
+}
+
+/// What handles and tasks need of their pool, whatever its resource and results.
+pub struct Hub {
+    pool: u64,
+    name: Arc<str>,
+    clock: Arc<dyn Clock>,
+    mail: Arc<dyn Mail>,
+    queue: OnceLock<Weak<dyn Forfeit>>,
+    grace: Duration,
+    collector: Option<Arc<dyn MetricsCollector>>,
+    bus: EventBus,
+    roster: Roster,
+    alarms: Alarms,
+    nested: Nested,
+    board: LevelBoard,
+    early: SharedEnds,
+    ledger: Ledger,
+    killed: AtomicBool,
+    tasks: AtomicU64,
+    create_error: Lock<Option<Arc<str>>>,
+}
+
+/// Numbers pools, so that a thread can say of which pool it runs a task.
+static POOLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+impl Hub {
+    pub(crate) fn new(parts: &super::Parts) -> Self {
+        Self {
+            pool: POOLS.fetch_add(1, Ordering::Relaxed),
+            name: Arc::clone(&parts.name),
+            clock: Arc::clone(&parts.clock),
+            mail: Arc::clone(&parts.mail),
+            queue: OnceLock::new(),
+            grace: parts.limits.grace,
+            collector: parts.collector.clone(),
+            bus: EventBus::default(),
+            roster: Roster::default(),
+            alarms: Alarms::default(),
+            nested: Nested::default(),
+            board: LevelBoard::new(parts.supervisor.workers, parts.supervisor.max_workers),
+            early: SharedEnds::default(),
+            ledger: Ledger::default(),
+            killed: AtomicBool::new(false),
+            tasks: AtomicU64::new(1),
+            create_error: Lock::new(None),
+        }
+    }
+
+    pub(crate) fn set_queue(&self, queue: Weak<dyn Forfeit>) {
+        // Set once, right after both are made.
+        let _ = self.queue.set(queue);
+    }
+
+    /// The pool's number, unique in the process.
+    pub fn pool(&self) -> u64 {
+        self.pool
+    }
+
+    /// The pool's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The pool's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The pool's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Who works on what.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// What was created and destroyed.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Hands out events.
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    pub(crate) fn board(&self) -> &LevelBoard {
+        &self.board
+    }
+
+    pub(crate) fn nested(&self) -> &Nested {
+        &self.nested
+    }
+
+    pub(crate) fn early(&self) -> &SharedEnds {
+        &self.early
+    }
+
+    pub(crate) fn next_task(&self) -> TaskId {
+        TaskId::new(self.tasks.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells the control loop.
+    pub fn post(&self, msg: Msg) {
+        self.mail.post(msg);
+    }
+
+    /// Tells whoever listens.
+    pub fn publish(&self, event: &PoolEvent) {
+        self.bus.publish(&self.name, event);
+    }
+
+    /// Whether the pool was killed.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_killed(&self) {
+        self.killed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_create_error(&self, error: Option<Arc<str>>) {
+        *self.create_error.lock() = error;
+    }
+
+    /// Runs a user's callback; a panic is reported as an event.
+    pub fn guard<T>(&self, callback: &'static str, f: impl FnOnce() -> T) -> Option<T> {
+        super::catch(f)
+            .map_err(|message| self.publish(&PoolEvent::CallbackPanicked { callback, message }))
+            .ok()
+    }
+
+    /// Counts an end that no worker brought about.
+    pub(crate) fn count_end(&self, core: &TaskCore, kind: EndKind) {
+        self.early.count(kind);
+        if kind != EndKind::Refused {
+            self.collect(core, kind, self.collector.as_ref().map(|_| self.early_times(core)));
+        }
+    }
+
+    fn early_times(&self, core: &TaskCore) -> TaskTimes {
+        TaskTimes { queued: core.submitted, started: None, finished: self.now() }
+    }
+
+    /// Tells the user's collector of an end.
+    pub(crate) fn collect(&self, core: &TaskCore, kind: EndKind, times: Option<TaskTimes>) {
+        if let (Some(collector), Some(times)) = (&self.collector, times) {
+            self.guard("MetricsCollector::ended", || collector.ended(&core.info(), kind, &times));
+        }
+    }
+
+    /// The user's collector, if there is one.
+    pub(crate) fn collector(&self) -> Option<&Arc<dyn MetricsCollector>> {
+        self.collector.as_ref()
+    }
+
+    pub(crate) fn forfeit(&self, core: &TaskCore) {
+        if let Some(queue) = self.queue.get().and_then(Weak::upgrade) {
+            queue.forfeit(core);
+        }
+    }
+
+    /// Sets the alarm for the deadline of a task that was just queued.
+    pub(crate) fn arm_deadline(&self, deadline: Timestamp, cell: &Arc<dyn AnyCell>) {
+        self.arm(deadline, Alarm::Deadline(Arc::downgrade(cell)));
+    }
+
+    /// Sets the alarm for the timeout of an attempt that begins now.
+    pub(crate) fn arm_timeout(&self, now: Timestamp, timeout: Duration, core: &TaskCore, attempt: u32) {
+        let running = Running { worker: core.worker(), task: core.id, attempt };
+        self.arm(now.saturating_add(timeout), Alarm::Timeout(running));
+    }
+
+    /// Sets the alarm for a worker that is inside an attempt nobody waits for any more.
+    pub(crate) fn arm_grace(&self, core: &TaskCore) {
+        let running = Running { worker: core.worker(), task: core.id, attempt: core.attempts() };
+        self.arm(self.now().saturating_add(self.grace), Alarm::Grace(running));
+    }
+
+    fn arm(&self, due: Timestamp, alarm: Alarm) {
+        if self.alarms.set(due, alarm) {
+            self.post(Msg::Nudge);
+        }
+    }
+
+    /// Does what the alarms due at `now` ask for; returns when the next one is due.
+    pub(crate) fn sound_alarms(&self, now: Timestamp) -> Option<Timestamp> {
+        while let Some(alarm) = self.alarms.pop_due(now) {
+            match alarm {
+                Alarm::Deadline(cell) => self.expire(&cell),
+                Alarm::Timeout(running) => self.time_out(running),
+                Alarm::Grace(running) => self.check_stuck(running),
+            }
+        }
+        self.alarms.next_due()
+    }
+
+    fn expire(&self, cell: &Weak<dyn AnyCell>) {
+        let Some(cell) = cell.upgrade() else { return };
+        let error = self.create_error.lock().clone();
+        if cell.end_early(End::Expired(error)) && cell.core().attempts() > 0 {
+            self.arm_grace(cell.core());
+        }
+    }
+
+    fn time_out(&self, running: Running) {
+        let Some(cell) = self.roster.inside(running) else { return };
+        let core = cell.core();
+        if core.options.retry_on_timeout && !core.is_last_attempt(running.attempt) {
+            core.time_out_attempt(running.attempt);
+        } else if let Some(after) = core.options.timeout {
+            cell.end_early(End::TimedOut(after));
+        }
+        self.arm_grace(core);
+    }
+
+    fn check_stuck(&self, running: Running) {
+        let Some(cell) = self.roster.inside(running) else { return };
+        if let Some(after) = cell.core().options.timeout.filter(|_| cell.core().is_timed_out()) {
+            // It was to be retried, but its worker does not give it back.
+            cell.end_early(End::TimedOut(after));
+        }
+        self.post(Msg::Event(Event::Stuck(running.worker)));
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("pool", &self.pool).field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! What a pool is built from, and what its parts share.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::engine::{Hub, Latch, StopReport};
+use crate::metrics::MetricsCollector;
+use crate::queue::{Inbox, Mail, QueueSettings, Rank};
+use crate::retry::RetryPolicy;
+use crate::scaling::ScalingPolicy;
+use crate::supervisor::SupervisorConfig;
+use crate::sync::{Arc, Lock};
+use crate::task::job::Job;
+
+/// Limits of a worker's life.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How long `create` may take.
+    pub create_timeout: Option<Duration>,
+    /// How long `destroy` may take.
+    pub destroy_timeout: Option<Duration>,
+    /// How old a resource may become, each somewhat less by chance.
+    pub max_lifetime: Option<Duration>,
+    /// How many tasks may run on a resource.
+    pub max_uses: Option<u64>,
+    /// How often an idle resource is probed.
+    pub probe_interval: Option<Duration>,
+    /// How long a burst worker may be idle before it leaves.
+    pub idle_timeout: Option<Duration>,
+    /// How long a worker may take to come back from what nobody waits for any more.
+    pub grace: Duration,
+}
+
+/// What a pool is built from: the builder's settings, valid and with their defaults filled in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Parts {
+    /// The pool's name, for traces and threads.
+    pub name: Arc<str>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How the control loop is reached.
+    pub mail: Arc<dyn Mail>,
+    /// The user's collector.
+    pub collector: Option<Arc<dyn MetricsCollector>>,
+    /// The supervisor's settings.
+    pub supervisor: SupervisorConfig,
+    /// How many workers there should be.
+    pub policy: Option<Box<dyn ScalingPolicy>>,
+    /// The queue's settings.
+    pub queue: QueueSettings,
+    /// The user's own order.
+    pub rank: Option<RankFn>,
+    /// Limits of a worker's life.
+    pub limits: Limits,
+    /// The delay before a retry.
+    pub retry: Box<dyn RetryPolicy>,
+    /// Retries a task may have if it does not say.
+    pub max_retries: u32,
+    /// How many resources are kept for `run`.
+    pub reserve: usize,
+    /// How many temporary resources `run` may make at once.
+    pub max_temporary: usize,
+    /// How many events a subscription holds.
+    pub event_capacity: usize,
+}
+
+/// A [`Rank`] that can be shown.
+#[derive(Clone)]
+pub struct RankFn(pub Rank);
+
+impl std::fmt::Debug for RankFn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RankFn")
+    }
+}
+
+/// What the parts of one pool share.
+#[derive(Debug)]
+pub struct Engine<J: Job> {
+    /// What does not depend on the resource.
+    pub hub: Arc<Hub>,
+    /// Where tasks wait.
+    pub inbox: Arc<Inbox<J>>,
+    /// Limits of a worker's life.
+    pub limits: Limits,
+    /// Whether the pool could start.
+    pub started: Latch<Result<(), Arc<str>>>,
+    /// What the pool said when it ended.
+    pub ended: Latch<Arc<StopReport>>,
+    /// The last error of creating a resource, for whoever builds the pool.
+    pub create_error: Lock<Option<J::Error>>,
+    /// Retries a task may have if it does not say.
+    pub max_retries: u32,
+    /// How many events a subscription holds.
+    pub event_capacity: usize,
+    pub(crate) retry: Box<dyn RetryPolicy>,
+    pub(crate) rank: Option<RankFn>,
+    pub(crate) seed: u64,
+}
+
+impl<J: Job> Engine<J> {
+    pub(crate) fn new(parts: &mut Parts) -> Arc<Self> {
+        let hub = Arc::new(Hub::new(parts));
+        let inbox = Arc::new(Inbox::new(&parts.queue, Arc::clone(&parts.mail)));
+        let forfeit: Arc<dyn super::hub::Forfeit> = Arc::clone(&inbox) as _;
+        hub.set_queue(Arc::downgrade(&forfeit));
+        Arc::new(Self {
+            hub,
+            inbox,
+            limits: parts.limits.clone(),
+            started: Latch::default(),
+            ended: Latch::default(),
+            create_error: Lock::new(None),
+            max_retries: parts.max_retries,
+            event_capacity: parts.event_capacity,
+            retry: std::mem::replace(&mut parts.retry, Box::new(crate::retry::Immediate)),
+            rank: parts.rank.clone(),
+            seed: parts.supervisor.seed,
+        })
+    }
+
+    /// The task's place in a user's own order; 0 without one, or if asking panics.
+    pub(crate) fn rank_of(&self, core: &crate::task::TaskCore) -> u64 {
+        let Some(RankFn(rank)) = &self.rank else { return 0 };
+        self.hub.guard("rank", || rank(&core.info())).unwrap_or(0)
+    }
+}

@@ -1,0 +1,101 @@
+//! What a pool says when it has ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::ids::{TaskId, WorkerId};
+use crate::sync::Arc;
+
+/// How a pool came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// Everything that was owed was done.
+    Drained,
+    /// The stop's deadline came first, and the rest was killed.
+    DeadlinePassed,
+    /// It was killed.
+    Killed,
+    /// Every worker gave up creating its resource.
+    NoWorkers,
+    /// Its runtime was shut down under it.
+    RuntimeGone,
+}
+
+/// A task that was accepted and not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undone {
+    /// Its id.
+    pub id: TaskId,
+    /// Its name, if it was given one.
+    pub name: Option<Arc<str>>,
+    /// Whether it had started.
+    pub started: bool,
+}
+
+/// A worker that would not end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerLeft {
+    /// The worker.
+    pub worker: WorkerId,
+    /// The task it is inside of, if it is in one rather than in creating or destroying its resource.
+    pub task: Option<TaskId>,
+    /// That task's name.
+    pub name: Option<Arc<str>>,
+    /// For how long it has been there.
+    pub since: Duration,
+}
+
+/// What a pool did in its life, and what it left undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// How it ended.
+    pub how: Stopped,
+    /// Tasks that returned a value.
+    pub done: u64,
+    /// Tasks that ended in an error of their own, a panic, a timeout, or at their deadline.
+    pub failed: u64,
+    /// Tasks cancelled through their handles.
+    pub cancelled: u64,
+    /// Tasks that were accepted and given up because of the end.
+    pub undone: u64,
+    /// The first of these, up to [`StopReport::LISTED`].
+    pub undone_tasks: Vec<Undone>,
+    /// Resources whose destruction failed, panicked or took too long.
+    pub destroy_errors: u64,
+    /// The first of these, up to [`StopReport::LISTED`], as text.
+    pub destroy_error_texts: Vec<Arc<str>>,
+    /// Resources dropped without being destroyed, since their runtime was gone.
+    pub destroy_skipped: u64,
+    /// Workers that would not end.
+    pub workers_left: Vec<WorkerLeft>,
+}
+
+impl StopReport {
+    /// How many undone tasks and destroy errors a report lists at most. The counts are always exact.
+    pub const LISTED: usize = 1024;
+
+    /// Whether everything that was accepted was done and everything that was created was destroyed.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.undone == 0 && self.destroy_errors == 0 && self.destroy_skipped == 0 && self.workers_left.is_empty()
+    }
+}
+
+impl fmt::Display for StopReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match self.how {
+            Stopped::Drained => "drained",
+            Stopped::DeadlinePassed => "stopped at its deadline",
+            Stopped::Killed => "killed",
+            Stopped::NoWorkers => "ended for want of workers",
+            Stopped::RuntimeGone => "ended with its runtime",
+        };
+        let Self { done, failed, cancelled, undone, destroy_errors, .. } = self;
+        write!(f, "{how}: {done} done, {failed} failed, {cancelled} cancelled, {undone} undone")?;
+        write!(f, ", {destroy_errors} destroy errors, {} workers left", self.workers_left.len())
+    }
+}

@@ -1,0 +1,195 @@
+//! Who works on what.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::task::Waker;
+
+use crate::engine::alarms::Running;
+use crate::engine::report::{Undone, WorkerLeft};
+use crate::ids::{SpawnReason, WorkerId};
+use crate::metrics::{Meter, Totals};
+use crate::resource::CreateContext;
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::sync::{Arc, Lock};
+use crate::task::{AnyCell, End};
+use crate::time::Timestamp;
+
+/// Why a worker should drop what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// The pool was killed.
+    Kill,
+    /// Nobody waits for this worker any more.
+    Abandon,
+}
+
+/// What others see of a worker, and where they reach it.
+pub struct Post {
+    /// The worker's id.
+    pub id: WorkerId,
+    /// What its resource is for.
+    pub reason: SpawnReason,
+    /// How many times its place was tried to be filled.
+    pub attempt: u32,
+    pub(crate) meter: Meter,
+    since: Timestamp,
+    current: Lock<Option<Current>>,
+    /// Whether it has a task that the queue counts as running.
+    busy: AtomicBool,
+    interrupt: AtomicU8,
+    waker: Lock<Option<Waker>>,
+}
+
+#[derive(Clone)]
+struct Current {
+    cell: Arc<dyn AnyCell>,
+    since: Timestamp,
+}
+
+impl Post {
+    pub(crate) fn new(id: WorkerId, reason: SpawnReason, attempt: u32, now: Timestamp) -> Self {
+        Self {
+            id,
+            reason,
+            attempt,
+            meter: Meter::new(),
+            since: now,
+            current: Lock::new(None),
+            busy: AtomicBool::new(false),
+            interrupt: AtomicU8::new(0),
+            waker: Lock::new(None),
+        }
+    }
+
+    /// What `create` is told.
+    pub fn create_context(&self) -> CreateContext {
+        CreateContext::new(Some(self.id), self.attempt, self.reason)
+    }
+
+    /// Why it should drop what it does, if it should.
+    pub fn interrupted(&self) -> Option<Interrupt> {
+        match self.interrupt.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(Interrupt::Kill),
+            _ => Some(Interrupt::Abandon),
+        }
+    }
+
+    /// Leaves a waker for interrupts; the caller looks at [`Self::interrupted`] afterwards.
+    pub fn watch(&self, waker: &Waker) {
+        *self.waker.lock() = Some(waker.clone());
+    }
+
+    pub(crate) fn interrupt(&self, why: Interrupt) {
+        let code = match why {
+            Interrupt::Kill => 1,
+            Interrupt::Abandon => 2,
+        };
+        self.interrupt.fetch_max(code, Ordering::AcqRel);
+        let waker = self.waker.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn begins(&self, cell: Arc<dyn AnyCell>, now: Timestamp) {
+        self.busy.store(true, Ordering::Release);
+        *self.current.lock() = Some(Current { cell, since: now });
+    }
+
+    pub(crate) fn ends(&self) {
+        *self.current.lock() = None;
+    }
+
+    /// Whether it has a task that the queue counts as running; whoever is told so has to uncount it.
+    pub(crate) fn take_busy(&self) -> bool {
+        self.busy.swap(false, Ordering::AcqRel)
+    }
+
+    fn current(&self) -> Option<Current> {
+        self.current.lock().clone()
+    }
+
+    fn left(&self, now: Timestamp) -> WorkerLeft {
+        let current = self.current();
+        WorkerLeft {
+            worker: self.id,
+            task: current.as_ref().map(|current| current.cell.core().id),
+            name: current.as_ref().and_then(|current| current.cell.core().options.name.clone()),
+            since: now.saturating_since(current.map_or(self.since, |current| current.since)),
+        }
+    }
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post").field("id", &self.id).field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+/// All workers of a pool, and what the departed have counted.
+#[derive(Debug, Default)]
+pub struct Roster {
+    state: Lock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    posts: BTreeMap<WorkerId, Arc<Post>>,
+    departed: Totals,
+}
+
+impl Roster {
+    pub(crate) fn enter(&self, post: Arc<Post>) {
+        self.state.lock().posts.insert(post.id, post);
+    }
+
+    /// A worker is gone; what it counted is kept.
+    pub(crate) fn depart(&self, worker: WorkerId) {
+        let mut state = self.state.lock();
+        if let Some(post) = state.posts.remove(&worker) {
+            post.meter.add_to(&mut state.departed);
+        }
+    }
+
+    pub(crate) fn post(&self, worker: WorkerId) -> Option<Arc<Post>> {
+        self.state.lock().posts.get(&worker).cloned()
+    }
+
+    /// What all workers, present and departed, have counted.
+    pub(crate) fn totals(&self, totals: &mut Totals) {
+        let state = self.state.lock();
+        totals.merge(&state.departed);
+        for post in state.posts.values() {
+            post.meter.add_to(totals);
+        }
+    }
+
+    /// The task of this attempt, if its worker is still inside of it.
+    pub(crate) fn inside(&self, running: Running) -> Option<Arc<dyn AnyCell>> {
+        let cell = self.post(running.worker)?.current()?.cell;
+        let core = cell.core();
+        (core.id == running.task && core.is_inside(running.attempt)).then_some(cell)
+    }
+
+    /// Ends all running tasks and interrupts all workers; returns the tasks that this ended.
+    pub(crate) fn kill(&self, end: &End) -> Vec<Undone> {
+        let posts: Vec<_> = self.state.lock().posts.values().cloned().collect();
+        let mut undone = Vec::new();
+        for post in posts {
+            if let Some(current) = post.current() {
+                let core = current.cell.core();
+                if current.cell.end_early(end.clone()) {
+                    undone.push(Undone { id: core.id, name: core.options.name.clone(), started: true });
+                }
+            }
+            post.interrupt(Interrupt::Kill);
+        }
+        undone
+    }
+
+    /// The workers that are still there.
+    pub(crate) fn left(&self, now: Timestamp) -> Vec<WorkerLeft> {
+        self.state.lock().posts.values().map(|post| post.left(now)).collect()
+    }
+}

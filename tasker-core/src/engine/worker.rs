@@ -1,0 +1,406 @@
+//! What one worker does next.
+//!
+//! The backend's loop creates, runs, probes and destroys, each in its own colour; what it does when is decided here:
+//!
+//! ```text
+//!   created(..) ──▶ step ──▶ Run ──▶ begin, finish ──▶ Keep ──▶ step
+//!                    │  ▲                        └───▶ Leave ─┐
+//!                    │  └── Wait, Probe                       │
+//!                    └──▶ Leave ──▶ leave, destroyed ◀────────┘
+//! ```
+
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::decide::{Facts, Outcome, TaskVerdict, decide};
+use crate::engine::{Engine, Interrupt, Msg, Post};
+use crate::error::TaskError;
+use crate::event::PoolEvent;
+use crate::ids::ExitReason;
+use crate::metrics::{EndKind, TaskTimes};
+use crate::queue::{Leave, Pull};
+use crate::resource::Health;
+use crate::retry::splitmix64;
+use crate::supervisor::Event;
+use crate::sync::Arc;
+use crate::task::job::{Attempt, Job, JobEnd};
+use crate::task::{TaskContext, TaskCore};
+use crate::time::Timestamp;
+
+/// A worker to start.
+#[derive(Debug)]
+pub struct Order<J: Job> {
+    pub(crate) engine: Arc<Engine<J>>,
+    pub(crate) post: Arc<Post>,
+}
+
+/// What came of creating a resource.
+#[derive(Debug)]
+pub enum Created<E> {
+    /// It is there.
+    Ready,
+    /// It failed with an error of its own.
+    Failed(E),
+    /// It panicked, took too long, or could not even begin.
+    Broken(Arc<str>),
+}
+
+/// What a worker does next.
+#[derive(Debug)]
+pub enum Step<J> {
+    /// Run this task.
+    Run(J),
+    /// Wait to be woken, at most until the moment given.
+    Wait(Option<Timestamp>),
+    /// Probe the idle resource.
+    Probe,
+    /// Leave for this reason.
+    Leave(ExitReason),
+}
+
+/// What becomes of a worker after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It takes the next task.
+    Keep,
+    /// It leaves.
+    Leave(ExitReason),
+}
+
+/// An attempt under way.
+#[derive(Debug)]
+pub struct Begun {
+    /// What the task is told.
+    pub context: TaskContext,
+    /// Whether no further attempt is permitted, so that the task may be used up.
+    pub last: bool,
+    started: Timestamp,
+    attempt: u32,
+}
+
+/// One worker's side of its pool. Dropping it tells the supervisor that the worker is gone.
+#[derive(Debug)]
+pub struct Worker<J: Job> {
+    engine: Arc<Engine<J>>,
+    post: Arc<Post>,
+    asked: Timestamp,
+    expires: Option<Timestamp>,
+    uses: u64,
+    next_probe: Option<Timestamp>,
+    idle_until: Option<Timestamp>,
+    /// It was told to wait and is listed as idle.
+    waits: bool,
+    proven: bool,
+    live: bool,
+    left: bool,
+}
+
+impl<J: Job> Worker<J> {
+    /// A worker that has yet to create its resource.
+    pub fn new(order: Order<J>, now: Timestamp) -> Self {
+        Self {
+            engine: order.engine,
+            post: order.post,
+            asked: now,
+            expires: None,
+            uses: 0,
+            next_probe: None,
+            idle_until: None,
+            waits: false,
+            proven: false,
+            live: false,
+            left: false,
+        }
+    }
+
+    /// What the parts of the pool share.
+    pub fn engine(&self) -> &Arc<Engine<J>> {
+        &self.engine
+    }
+
+    /// What others see of this worker.
+    pub fn post(&self) -> &Arc<Post> {
+        &self.post
+    }
+
+    /// When `create` must be done.
+    pub fn create_deadline(&self) -> Option<Timestamp> {
+        self.engine.limits.create_timeout.map(|timeout| self.asked.saturating_add(timeout))
+    }
+
+    /// Reports what came of `create`. `true` if the worker lives.
+    pub fn created(&mut self, created: Created<J::Error>, now: Timestamp) -> bool {
+        let error: Arc<str> = match created {
+            Created::Ready => {
+                self.live = true;
+                self.come_alive(now);
+                return true;
+            }
+            Created::Failed(error) => {
+                let text = describe(&error);
+                *self.engine.create_error.lock() = Some(error);
+                text
+            }
+            Created::Broken(text) => {
+                *self.engine.create_error.lock() = None;
+                text
+            }
+        };
+        self.left = true;
+        self.engine.hub.post(Msg::Event(Event::CreateFailed(self.post.id, error)));
+        false
+    }
+
+    fn come_alive(&mut self, now: Timestamp) {
+        let limits = &self.engine.limits;
+        let seed = splitmix64(self.engine.seed ^ self.post.id.get());
+        self.expires = limits.max_lifetime.map(|age| now.saturating_add(shortened(age, seed)));
+        self.next_probe = limits.probe_interval.map(|interval| now.saturating_add(interval));
+        let took = now.saturating_since(self.asked);
+        self.engine.hub.publish(&PoolEvent::WorkerReady { worker: self.post.id, took });
+        self.engine.hub.post(Msg::Event(Event::Ready(self.post.id)));
+    }
+
+    /// What to do next. If it is to wait, `waker` is called when it should ask again.
+    pub fn step(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {
+        if let Some(interrupt) = self.post.interrupted() {
+            return Step::Leave(exit_of(interrupt));
+        }
+        if self.expires.is_some_and(|at| at <= now) {
+            return Step::Leave(ExitReason::MaxLifetime);
+        }
+        self.post.watch(waker);
+        let finished = self.post.take_busy();
+        let waited = std::mem::take(&mut self.waits);
+        match self.engine.inbox.pull(self.post.id, waker, finished, waited, now) {
+            Pull::Task(job) => {
+                self.idle_until = None;
+                self.post.begins(job.cell(), now);
+                Step::Run(job)
+            }
+            Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
+            Pull::Wait => self.wait(now),
+        }
+    }
+
+    fn wait(&mut self, now: Timestamp) -> Step<J> {
+        self.waits = true;
+        if self.post.interrupted().is_some() {
+            // It came between the look above and the wait; the next step sees it.
+            return Step::Wait(Some(now));
+        }
+        if self.next_probe.is_some_and(|at| at <= now) {
+            self.engine.inbox.step_aside(self.post.id);
+            self.waits = false;
+            return Step::Probe;
+        }
+        let idle_timeout = self.engine.limits.idle_timeout;
+        if let (Some(until), Some(timeout)) = (self.idle_until, idle_timeout) {
+            if until <= now {
+                self.engine.hub.post(Msg::Event(Event::Idle(self.post.id)));
+                self.idle_until = Some(now.saturating_add(timeout));
+            }
+        } else {
+            self.idle_until = idle_timeout.map(|timeout| now.saturating_add(timeout));
+        }
+        let until = [self.expires, self.next_probe, self.idle_until];
+        Step::Wait(until.into_iter().flatten().min())
+    }
+
+    /// Notes how a probe went.
+    pub fn probed(&mut self, healthy: Result<(), Arc<str>>, now: Timestamp) -> Fate {
+        let interval = self.engine.limits.probe_interval;
+        self.next_probe = interval.map(|interval| now.saturating_add(interval));
+        match healthy {
+            Ok(()) => Fate::Keep,
+            Err(error) => {
+                tracing::warn!(worker = %self.post.id, %error, "a probe failed");
+                Fate::Leave(ExitReason::ProbeFailed)
+            }
+        }
+    }
+
+    /// An attempt begins.
+    pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
+        let core = job.core();
+        let attempt = core.begin_attempt(self.post.id);
+        self.uses += 1;
+        self.post.meter.started(now.saturating_since(core.queued_at()));
+        if let Some(timeout) = core.options.timeout {
+            self.engine.hub.arm_timeout(now, timeout, core, attempt);
+        }
+        Begun {
+            context: TaskContext::of(job.cell(), attempt, self.post.id),
+            last: core.is_last_attempt(attempt),
+            started: now,
+            attempt,
+        }
+    }
+
+    /// An attempt is over: decides what becomes of task and worker, counts it, and resolves or retries the task.
+    ///
+    /// `check` is `check_health` of the resource it ran on.
+    pub fn finish(
+        &mut self,
+        job: J,
+        begun: &Begun,
+        attempt: Attempt<J::Error>,
+        check: impl FnOnce(&J::Error) -> Health,
+        now: Timestamp,
+    ) -> Fate {
+        job.core().end_attempt();
+        self.post.ends();
+        let outcome = self.judge(&attempt, check);
+        let verdict = decide(outcome, facts(job.core(), begun.attempt));
+        self.post.meter.finished(now, now.saturating_since(begun.started));
+        match verdict.task {
+            TaskVerdict::Retry => self.retry(job, begun, &attempt, now),
+            TaskVerdict::Resolve => self.resolve(job, begun, attempt, outcome, now),
+            TaskVerdict::Drop => super::quietly(|| drop((job, attempt))),
+        }
+        if outcome == Outcome::Value && !std::mem::replace(&mut self.proven, true) {
+            self.engine.hub.post(Msg::Event(Event::FirstTaskDone(self.post.id)));
+        }
+        match verdict.replace {
+            Some(why) => Fate::Leave(why),
+            None if self.is_used_up() => Fate::Leave(ExitReason::MaxUses),
+            None => Fate::Keep,
+        }
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.engine.limits.max_uses.is_some_and(|uses| self.uses >= uses)
+    }
+
+    fn judge(&self, attempt: &Attempt<J::Error>, check: impl FnOnce(&J::Error) -> Health) -> Outcome {
+        match attempt {
+            Attempt::Value => Outcome::Value,
+            Attempt::Panicked(_) => Outcome::Panicked,
+            Attempt::Interrupted => Outcome::Interrupted,
+            // A resource that cannot even be asked is not trusted.
+            Attempt::Error(error) => match self.engine.hub.guard("check_health", || check(error)) {
+                Some(Health::Healthy) => Outcome::HealthyError,
+                Some(Health::Unhealthy) | None => Outcome::UnhealthyError,
+            },
+        }
+    }
+
+    fn retry(&self, job: J, begun: &Begun, attempt: &Attempt<J::Error>, now: Timestamp) {
+        let core = job.core();
+        let seed = splitmix64(self.engine.seed ^ core.id.get());
+        let policy = &self.engine.retry;
+        let delay =
+            self.engine.hub.guard("RetryPolicy::delay", || policy.delay(begun.attempt, seed)).unwrap_or_default();
+        let error = match attempt {
+            Attempt::Error(error) => describe(error),
+            _ => "the attempt timed out".into(),
+        };
+        self.post.meter.retried();
+        let event = PoolEvent::TaskRetried {
+            task: core.id,
+            name: core.options.name.clone(),
+            attempt: begun.attempt,
+            delay,
+            error,
+        };
+        self.engine.hub.publish(&event);
+        let rank = self.engine.rank_of(core);
+        let due = (!delay.is_zero()).then(|| now.saturating_add(delay));
+        let left = self.engine.inbox.retry(job, rank, due, now);
+        super::quietly(|| drop(left));
+    }
+
+    fn resolve(&self, job: J, begun: &Begun, attempt: Attempt<J::Error>, outcome: Outcome, now: Timestamp) {
+        let core = job.core();
+        if core.finish().is_none() {
+            return super::quietly(|| drop((job, attempt)));
+        }
+        let (kind, end) = end_of(attempt, outcome, core, begun.attempt);
+        self.post.meter.ended(kind);
+        let hub = Arc::clone(&self.engine.hub);
+        if hub.collector().is_some() {
+            let times = TaskTimes { queued: core.queued_at(), started: Some(begun.started), finished: now };
+            hub.collect(core, kind, Some(times));
+        }
+        // Dropping the rest of the job drops what the task had captured, and a detached result: both users' code.
+        super::quietly(|| job.fill(end));
+    }
+
+    /// The worker takes no more tasks; its resource is destroyed next. Returns when that must be done.
+    pub fn leave(&mut self, why: ExitReason, now: Timestamp) -> Option<Timestamp> {
+        self.depart(why);
+        self.engine.limits.destroy_timeout.map(|timeout| now.saturating_add(timeout))
+    }
+
+    fn depart(&mut self, why: ExitReason) {
+        if !std::mem::replace(&mut self.left, true) && self.live {
+            self.engine.hub.post(Msg::Event(Event::Leaving(self.post.id, why)));
+        }
+        let finished = self.post.take_busy();
+        self.engine.inbox.leave(self.post.id, finished);
+    }
+
+    /// Reports how `destroy` went.
+    pub fn destroyed(&self, result: Result<(), Arc<str>>) {
+        self.engine.hub.destroyed(Some(self.post.id), result);
+    }
+}
+
+impl<J: Job> Drop for Worker<J> {
+    fn drop(&mut self) {
+        self.depart(ExitReason::Lost);
+        self.engine.hub.roster().depart(self.post.id);
+        self.engine.hub.post(Msg::Event(Event::Exited(self.post.id)));
+    }
+}
+
+/// A user's error as text; a `Display` that panics is no reason to fall.
+pub(crate) fn describe(error: &impl std::fmt::Display) -> Arc<str> {
+    super::catch(|| Arc::from(error.to_string())).unwrap_or_else(|_| "an error that cannot be displayed".into())
+}
+
+/// A lifetime shortened by up to a tenth, so that workers born together do not leave together.
+fn shortened(age: Duration, seed: u64) -> Duration {
+    let tenth = u64::try_from(age.as_nanos() / 10).unwrap_or(u64::MAX);
+    age.saturating_sub(Duration::from_nanos(if tenth == 0 { 0 } else { seed % tenth }))
+}
+
+const fn exit_of(interrupt: Interrupt) -> ExitReason {
+    match interrupt {
+        Interrupt::Kill => ExitReason::Killed,
+        Interrupt::Abandon => ExitReason::Abandoned,
+    }
+}
+
+const fn leave_reason(leave: Leave) -> ExitReason {
+    match leave {
+        Leave::Retired => ExitReason::Retired,
+        Leave::Drained => ExitReason::Drained,
+        Leave::Killed => ExitReason::Killed,
+    }
+}
+
+fn facts(core: &TaskCore, attempt: u32) -> Facts {
+    Facts {
+        ended: core.has_ended(),
+        timed_out: core.is_timed_out(),
+        cancel_safe: core.options.cancel_safe,
+        attempt,
+        max_retries: core.max_retries,
+    }
+}
+
+fn end_of<E>(attempt: Attempt<E>, outcome: Outcome, core: &TaskCore, attempts: u32) -> (EndKind, JobEnd<E>) {
+    match attempt {
+        Attempt::Value => (EndKind::Completed, JobEnd::Value),
+        Attempt::Error(error) if outcome == Outcome::UnhealthyError => {
+            (EndKind::Failed, JobEnd::Error(TaskError::Exhausted { error, attempts }))
+        }
+        Attempt::Error(error) => (EndKind::Failed, JobEnd::Error(TaskError::Failed(error))),
+        Attempt::Panicked(message) => (EndKind::Panicked, JobEnd::Error(TaskError::Panicked { message })),
+        Attempt::Interrupted => {
+            let after = core.options.timeout.unwrap_or_default();
+            (EndKind::TimedOut, JobEnd::Error(TaskError::TimedOut { after }))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The account of resources: each one that is created is destroyed exactly once, or counted as skipped.
+
+use crate::engine::StopReport;
+use crate::event::PoolEvent;
+use crate::ids::WorkerId;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Lock};
+
+/// The account of resources.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    created: AtomicU64,
+    destroyed: AtomicU64,
+    skipped: AtomicU64,
+    errors: AtomicU64,
+    texts: Lock<Vec<Arc<str>>>,
+}
+
+impl Ledger {
+    /// Resources created.
+    pub fn created(&self) -> u64 {
+        self.created.load(Ordering::Acquire)
+    }
+
+    /// Resources whose destruction was begun.
+    pub fn destroyed(&self) -> u64 {
+        self.destroyed.load(Ordering::Acquire)
+    }
+
+    /// Resources dropped without a destruction, since their runtime was gone.
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Acquire)
+    }
+
+    /// Destructions that failed.
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Acquire)
+    }
+
+    /// What the first of them said.
+    pub(crate) fn texts(&self) -> Vec<Arc<str>> {
+        self.texts.lock().clone()
+    }
+
+    fn note_error(&self, error: Arc<str>) {
+        self.errors.fetch_add(1, Ordering::AcqRel);
+        let mut texts = self.texts.lock();
+        if texts.len() < StopReport::LISTED {
+            texts.push(error);
+        }
+    }
+}
+
+/// A resource and the account it is kept in.
+///
+/// Taking it out begins its destruction; dropping it, as a runtime does with the futures it never polls again, is
+/// counted as skipped.
+#[derive(Debug)]
+pub struct Owned<R> {
+    resource: Option<R>,
+    hub: Arc<crate::engine::Hub>,
+}
+
+impl<R> Owned<R> {
+    /// Enters a new resource.
+    pub fn new(resource: R, hub: Arc<crate::engine::Hub>) -> Self {
+        hub.ledger().created.fetch_add(1, Ordering::AcqRel);
+        Self { resource: Some(resource), hub }
+    }
+
+    /// The resource.
+    ///
+    /// # Panics
+    ///
+    /// If it was taken; callers take it last.
+    pub fn get_mut(&mut self) -> &mut R {
+        self.resource.as_mut().expect("a resource is taken only to destroy it")
+    }
+
+    /// Takes the resource out, to be destroyed now.
+    ///
+    /// # Panics
+    ///
+    /// If it was taken before.
+    pub fn take(&mut self) -> R {
+        let resource = self.resource.take().expect("a resource is destroyed once");
+        self.hub.ledger().destroyed.fetch_add(1, Ordering::AcqRel);
+        resource
+    }
+}
+
+impl<R> Drop for Owned<R> {
+    fn drop(&mut self) {
+        if let Some(resource) = self.resource.take() {
+            self.hub.ledger().skipped.fetch_add(1, Ordering::AcqRel);
+            crate::engine::quietly(|| drop(resource));
+        }
+    }
+}
+
+impl crate::engine::Hub {
+    /// Reports how the destruction of a resource ended.
+    pub fn destroyed(&self, worker: Option<WorkerId>, result: Result<(), Arc<str>>) {
+        if let Err(error) = result {
+            self.ledger().note_error(Arc::clone(&error));
+            self.publish(&PoolEvent::DestroyFailed { worker, error });
+        }
+    }
+}
