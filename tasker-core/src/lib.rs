@@ -4,6 +4,7 @@
 mod config_error;
 mod ids;
 pub mod scaling;
+mod sync;
 mod time;
 
 pub use config_error::InvalidConfig;
