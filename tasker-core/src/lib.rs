@@ -3,6 +3,7 @@
 
 mod config_error;
 mod ids;
+pub mod metrics;
 pub mod scaling;
 mod sync;
 mod time;

@@ -1,0 +1,10 @@
+//! Figures of constant memory: how long things took, and how often they happen.
+//!
+//! Each comes in two forms that share their arithmetic: a plain value, and an atomic one that a single writer stores
+//! into, without read-modify-write instructions, while anybody reads.
+
+mod histogram;
+mod rate;
+
+pub use histogram::{AtomicHistogram, Histogram, RELATIVE_ERROR};
+pub use rate::{AtomicRateWindow, RateWindow};
