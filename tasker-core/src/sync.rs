@@ -2,18 +2,20 @@
 //!
 //! Shared by the backends, and no part of the public promise.
 
-#[cfg(tasker_loom)]
-pub use loom::sync::{Arc, Condvar, MutexGuard, atomic};
-#[cfg(not(tasker_loom))]
-pub use std::sync::{Arc, Condvar, MutexGuard, atomic};
-
-// Loom has neither a `Weak` nor an `Arc` that unsizes; what needs them stays outside of its models.
-pub use std::sync::Weak;
+// Loom's `Arc` neither downgrades nor unsizes, so counting references is left to std: what loom explores is what the
+// code does with the contents.
+pub use std::sync::{Arc, Weak};
 
 #[cfg(tasker_loom)]
-pub use loom::thread;
+pub use loom::{
+    sync::{Condvar, MutexGuard, atomic},
+    thread,
+};
 #[cfg(not(tasker_loom))]
-pub use std::thread;
+pub use std::{
+    sync::{Condvar, MutexGuard, atomic},
+    thread,
+};
 
 #[cfg(tasker_loom)]
 use loom::sync::Mutex;

@@ -128,7 +128,6 @@ impl<J: Job> Controller<J> {
     fn spawn(&mut self, now: Timestamp, worker: WorkerId, reason: SpawnReason, attempt: u32) {
         let post = Arc::new(Post::new(worker, reason, attempt, now));
         self.engine.hub.roster().enter(Arc::clone(&post));
-        self.engine.hub.publish(&PoolEvent::WorkerStarted { worker, reason, attempt });
         let order = Order { engine: Arc::clone(&self.engine), post };
         if let Err(error) = self.launch.launch(order) {
             self.engine.hub.roster().depart(worker);
@@ -174,6 +173,7 @@ impl<J: Job> Controller<J> {
             PoolEvent::Killed if self.how == Stopped::Drained => self.how = Stopped::Killed,
             // The end is told when the report is there.
             PoolEvent::Ended => return,
+            PoolEvent::WorkerReplaced { .. } => self.engine.hub.ledger().note_replaced(),
             _ => {}
         }
         self.engine.hub.publish(event);

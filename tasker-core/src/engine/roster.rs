@@ -7,7 +7,7 @@ use std::task::Waker;
 use crate::engine::alarms::Running;
 use crate::engine::report::{Undone, WorkerLeft};
 use crate::ids::{SpawnReason, WorkerId};
-use crate::metrics::{Meter, Totals};
+use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Arc, Lock};
@@ -133,10 +133,21 @@ pub struct Roster {
     state: Lock<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     posts: BTreeMap<WorkerId, Arc<Post>>,
     departed: Totals,
+    departed_completions: RateWindow,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            posts: BTreeMap::new(),
+            departed: Totals::default(),
+            departed_completions: RateWindow::new(Timestamp::ZERO),
+        }
+    }
 }
 
 impl Roster {
@@ -149,6 +160,7 @@ impl Roster {
         let mut state = self.state.lock();
         if let Some(post) = state.posts.remove(&worker) {
             post.meter.add_to(&mut state.departed);
+            post.meter.add_completions(&mut state.departed_completions);
         }
     }
 
@@ -163,6 +175,26 @@ impl Roster {
         for post in state.posts.values() {
             post.meter.add_to(totals);
         }
+    }
+
+    /// The counters of all workers, present and departed.
+    pub(crate) fn count_into(&self, counters: &mut Counters) {
+        let state = self.state.lock();
+        counters.merge(&state.departed.counters);
+        for post in state.posts.values() {
+            post.meter.count_into(counters);
+        }
+    }
+
+    /// Attempts ended per second, by all workers, present and departed.
+    pub(crate) fn completion_rate(&self, now: Timestamp) -> f64 {
+        let state = self.state.lock();
+        let mut window = state.departed_completions.clone();
+        for post in state.posts.values() {
+            post.meter.add_completions(&mut window);
+        }
+        drop(state);
+        window.rate(now)
     }
 
     /// The task of this attempt, if its worker is still inside of it.

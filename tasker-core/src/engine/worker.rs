@@ -156,8 +156,6 @@ impl<J: Job> Worker<J> {
         let seed = splitmix64(self.engine.seed ^ self.post.id.get());
         self.expires = limits.max_lifetime.map(|age| now.saturating_add(shortened(age, seed)));
         self.next_probe = limits.probe_interval.map(|interval| now.saturating_add(interval));
-        let took = now.saturating_since(self.asked);
-        self.engine.hub.publish(&PoolEvent::WorkerReady { worker: self.post.id, took });
         self.engine.hub.post(Msg::Event(Event::Ready(self.post.id)));
     }
 

@@ -13,6 +13,7 @@ pub struct Ledger {
     destroyed: AtomicU64,
     skipped: AtomicU64,
     errors: AtomicU64,
+    replaced: AtomicU64,
     texts: Lock<Vec<Arc<str>>>,
 }
 
@@ -35,6 +36,15 @@ impl Ledger {
     /// Destructions that failed.
     pub fn errors(&self) -> u64 {
         self.errors.load(Ordering::Acquire)
+    }
+
+    /// Workers replaced because their resource could no longer be trusted.
+    pub fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_replaced(&self) {
+        self.replaced.fetch_add(1, Ordering::AcqRel);
     }
 
     /// What the first of them said.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::Msg;
 use crate::error::Refusal;
 use crate::ids::WorkerId;
+use crate::metrics::RateWindow;
 use crate::queue::delayed::DelayedLane;
 use crate::queue::room::Room;
 use crate::queue::{Lanes, Leave, Pull, Queue, RoomWait, Ticket};
@@ -90,6 +91,7 @@ struct State<J: Job> {
     lanes: Lanes<J>,
     delayed: DelayedLane<J>,
     counts: Counts,
+    arrivals: RateWindow,
     /// Jobs in the lanes whose task has ended, less those of whose end the count has not heard yet.
     dead: isize,
     room: Room,
@@ -135,6 +137,7 @@ impl<J: Job> Inbox<J> {
             lanes: Lanes::new(settings.ageing),
             delayed: DelayedLane::new(),
             counts: Counts::default(),
+            arrivals: RateWindow::new(Timestamp::ZERO),
             dead: 0,
             room: Room::new(settings.capacity),
             idle: Vec::new(),
@@ -355,6 +358,12 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| Counts { idle: state.idle.len(), ..state.counts })
     }
 
+    /// Tasks accepted so far, and how many a second of late.
+    pub fn arrivals(&self, now: Timestamp) -> (u64, f64) {
+        let (arrived, window) = self.with(|state, _| (state.counts.arrived, state.arrivals.clone()));
+        (arrived, window.rate(now))
+    }
+
     pub(super) fn with_room<T>(&self, f: impl FnOnce(&mut Room, Option<Refusal>) -> T) -> T {
         self.with(|state, _| {
             let refusal = (state.phase != Phase::Open).then_some(Refusal::Stopping);
@@ -443,6 +452,7 @@ impl<J: Job> State<J> {
     fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         self.room.take();
         self.counts.arrived += 1;
+        self.arrivals.record(now, 1);
         let core = job.core();
         core.place.accept(true);
         let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);

@@ -1,9 +1,24 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
 
+mod ext;
+mod fixed;
+mod rate_based;
+#[cfg(test)]
+mod testing;
+mod threshold;
+mod utilization;
+mod window;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::Timestamp;
+
+pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, ScalingPolicyExt};
+pub use fixed::Fixed;
+pub use rate_based::RateBased;
+pub use threshold::Threshold;
+pub use utilization::Utilization;
 
 /// What a policy sees: levels as they are now, and counters since the pool began.
 ///

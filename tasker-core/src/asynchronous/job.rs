@@ -1,0 +1,127 @@
+//! Tasks of async pools.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::resource::Resource;
+use crate::sync::Arc;
+use crate::task::job::{Attempt, Job, JobEnd, Work};
+use crate::task::{AnyCell, Cell, TaskContext, TaskCore};
+
+/// An async closure over a resource whose future is `Send`. Implemented by the compiler's async closures and by
+/// functions; never by hand.
+#[diagnostic::on_unimplemented(
+    message = "this task's future is not `Send`",
+    note = "a task must be an `async move |resource, context| ..` whose future can move between threads: keep no \
+            `Rc`, `RefCell` guard or other non-`Send` value across an `.await`"
+)]
+pub trait AsyncTask<'a, R: 'a, T> {
+    /// The future of one call.
+    type Fut: Future<Output = T> + Send + 'a;
+
+    /// Calls the closure.
+    fn call(self, resource: &'a mut R, context: &'a TaskContext) -> Self::Fut;
+}
+
+impl<'a, R: 'a, T, F, Fut> AsyncTask<'a, R, T> for F
+where
+    F: FnOnce(&'a mut R, &'a TaskContext) -> Fut,
+    Fut: Future<Output = T> + Send + 'a,
+{
+    type Fut = Fut;
+
+    fn call(self, resource: &'a mut R, context: &'a TaskContext) -> Fut {
+        self(resource, context)
+    }
+}
+
+/// The future of one attempt.
+pub(super) type AttemptFuture<'a, E> = Pin<Box<dyn Future<Output = Attempt<E>> + Send + 'a>>;
+
+/// A task with its result's type hidden.
+pub(super) trait AsyncWork<R: Resource>: Send {
+    fn cell(&self) -> Arc<dyn AnyCell>;
+    fn core(&self) -> &TaskCore;
+    fn attempt<'a>(
+        &'a mut self,
+        resource: &'a mut R,
+        context: &'a TaskContext,
+        last: bool,
+    ) -> AttemptFuture<'a, R::Error>;
+    fn fill(self: Box<Self>, end: JobEnd<R::Error>);
+}
+
+/// A task as the queue of an async pool holds it.
+pub(super) struct AsyncJob<R: Resource>(pub(super) Box<dyn AsyncWork<R>>);
+
+impl<R: Resource> AsyncJob<R> {
+    /// A task; `clone` is how a further attempt gets a closure of its own, `None` if there is none.
+    pub(super) fn new<F, T>(cell: Arc<Cell<T, R::Error>>, task: F, clone: Option<fn(&F) -> F>) -> Self
+    where
+        F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        Self(Box::new(Typed { work: Work::new(cell, task), clone }))
+    }
+}
+
+impl<R: Resource> Job for AsyncJob<R> {
+    type Error = R::Error;
+
+    fn cell(&self) -> Arc<dyn AnyCell> {
+        self.0.cell()
+    }
+
+    fn core(&self) -> &TaskCore {
+        self.0.core()
+    }
+
+    fn fill(self, end: JobEnd<R::Error>) {
+        self.0.fill(end);
+    }
+}
+
+struct Typed<F, T, E> {
+    work: Work<F, T, E>,
+    clone: Option<fn(&F) -> F>,
+}
+
+impl<F, T, E> Typed<F, T, E> {
+    /// The closure for one attempt: a clone, or the closure itself if it is the last.
+    fn take(&mut self, last: bool) -> Option<F> {
+        match self.clone {
+            Some(clone) if !last => self.work.task.as_ref().map(clone),
+            _ => self.work.task.take(),
+        }
+    }
+}
+
+impl<R, F, T> AsyncWork<R> for Typed<F, T, R::Error>
+where
+    R: Resource,
+    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
+    T: Send + 'static,
+{
+    fn cell(&self) -> Arc<dyn AnyCell> {
+        Arc::clone(&self.work.cell) as _
+    }
+
+    fn core(&self) -> &TaskCore {
+        self.work.cell.core()
+    }
+
+    fn attempt<'a>(
+        &'a mut self,
+        resource: &'a mut R,
+        context: &'a TaskContext,
+        last: bool,
+    ) -> AttemptFuture<'a, R::Error> {
+        let task = self.take(last).expect("the last attempt alone uses the task up");
+        let future = task.call(resource, context);
+        Box::pin(async move { self.work.note(future.await) })
+    }
+
+    fn fill(mut self: Box<Self>, end: JobEnd<R::Error>) {
+        self.work.fill(end);
+    }
+}

@@ -1,0 +1,68 @@
+//! The reserve of an async pool: its resources are destroyed by tasks of the runtime.
+
+use std::fmt;
+
+use crate::asynchronous::control::Starter;
+use crate::asynchronous::worker;
+use crate::engine::Hub;
+use crate::reserve::{Kept, ReserveLimits, Slot};
+use crate::resource::Resource;
+use crate::sync::Arc;
+use crate::time::Timestamp;
+
+/// The reserve, and what ends its resources.
+pub(super) struct Reserve<R: Resource> {
+    pub(super) shared: Arc<crate::reserve::Reserve<R>>,
+    pub(super) starter: Starter,
+    pub(super) limits: crate::engine::Limits,
+}
+
+impl<R: Resource> Reserve<R> {
+    pub(super) fn new(
+        limits: ReserveLimits,
+        worker_limits: crate::engine::Limits,
+        hub: Arc<Hub>,
+        starter: Starter,
+    ) -> Self {
+        Self { shared: Arc::new(crate::reserve::Reserve::new(limits, hub)), starter, limits: worker_limits }
+    }
+
+    /// Takes no more `run`s and destroys what is idle; `true` if nothing is left.
+    pub(super) fn close(&self) -> bool {
+        for (slot, kept) in self.shared.close() {
+            self.dispose(slot, kept);
+        }
+        self.shared.is_gone()
+    }
+
+    /// Destroys a resource on a task of its own.
+    pub(super) fn dispose(&self, slot: Slot<R>, kept: Kept<R>) {
+        let clock = Arc::clone(&self.starter.clock);
+        let deadline = self.destroy_deadline(clock.now());
+        // If it cannot be started the future is dropped, which counts the resource as skipped.
+        let started = self.starter.start("tasker-dispose", async move {
+            let mut kept = kept;
+            let hub = Arc::clone(slot.reserve().hub());
+            let result = worker::destroy(kept.owned.take(), &*clock, deadline).await;
+            hub.destroyed(None, result);
+            drop(slot);
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "a resource could not be destroyed");
+        }
+    }
+
+    pub(super) fn create_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        self.limits.create_timeout.map(|timeout| now.saturating_add(timeout))
+    }
+
+    pub(super) fn destroy_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        self.limits.destroy_timeout.map(|timeout| now.saturating_add(timeout))
+    }
+}
+
+impl<R: Resource> fmt::Debug for Reserve<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserve").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! `run`: a task on the caller's own task, past the queue.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use crate::asynchronous::job::AsyncTask;
+use crate::asynchronous::race::race;
+use crate::asynchronous::reserve::Reserve;
+use crate::asynchronous::worker::{destroy, sort_out};
+use crate::engine::{self, Created};
+use crate::error::RunError;
+use crate::metrics::Owned;
+use crate::reserve::{Kept, Lease, Line, Slot};
+use crate::resource::{CreateContext, Health, Resource};
+use crate::sync::Arc;
+use crate::task::TaskContext;
+use crate::task::current::{self, Inside};
+
+/// A resource in use; dropped half-way, as by a cancelled `run`, it is destroyed and not put back.
+struct InUse<'a, R: Resource> {
+    reserve: &'a Reserve<R>,
+    held: Option<(Slot<R>, Kept<R>)>,
+}
+
+impl<R: Resource> Drop for InUse<'_, R> {
+    fn drop(&mut self) {
+        if let Some((slot, kept)) = self.held.take() {
+            self.reserve.dispose(slot, kept);
+        }
+    }
+}
+
+pub(super) async fn run<R, F, T>(reserve: &Reserve<R>, config: &R::Config, task: F) -> Result<T, RunError<R::Error>>
+where
+    R: Resource,
+    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,
+{
+    let mut line = Line::new(Arc::clone(&reserve.shared));
+    let held = acquire(reserve, &mut line, config).await?;
+    let mut in_use = InUse { reserve, held: Some(held) };
+    let result = attempt(&mut in_use, &mut line, task).await;
+    let healthy = is_healthy(&mut in_use, &result);
+    release(in_use, healthy).await;
+    result
+}
+
+async fn acquire<R: Resource>(
+    reserve: &Reserve<R>,
+    line: &mut Line<R>,
+    config: &R::Config,
+) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+    let clock = &*reserve.starter.clock;
+    loop {
+        let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
+        match lease.ok_or(RunError::Stopping)? {
+            Lease::Ready(slot, kept) => return Ok((slot, kept)),
+            Lease::Stale(slot, kept) => release(InUse { reserve, held: Some((slot, kept)) }, false).await,
+            Lease::Make(slot) => return make(reserve, slot, config).await,
+        }
+    }
+}
+
+async fn make<R: Resource>(
+    reserve: &Reserve<R>,
+    slot: Slot<R>,
+    config: &R::Config,
+) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+    let clock = &*reserve.starter.clock;
+    let context = CreateContext::new(None, 1, slot.reason());
+    let deadline = reserve.create_deadline(clock.now());
+    let raced = race(|| R::create(config, &context), clock, deadline, None).await;
+    match sort_out(raced, "creating the resource") {
+        (Created::Failed(error), _) => Err(RunError::Create(error)),
+        (Created::Broken(text), _) => Err(RunError::Start(text)),
+        (Created::Ready, resource) => {
+            let resource = resource.ok_or(RunError::Stopping)?;
+            let owned = Owned::new(resource, Arc::clone(reserve.shared.hub()));
+            Ok((slot, Kept::new(owned, clock.now())))
+        }
+    }
+}
+
+async fn attempt<R, F, T>(in_use: &mut InUse<'_, R>, line: &mut Line<R>, task: F) -> Result<T, RunError<R::Error>>
+where
+    R: Resource,
+    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,
+{
+    let shared = Arc::clone(&in_use.reserve.shared);
+    let hub = shared.hub();
+    let Some((_, kept)) = &mut in_use.held else { return Err(RunError::Stopping) };
+    let context = TaskContext::of_run(Arc::clone(hub));
+    let inside = Inside { pool: hub.pool(), worker: None };
+    let resource = kept.owned.get_mut();
+    let future = current::enter(inside, || engine::catch(|| task.call(resource, &context)))
+        .map_err(|message| RunError::Panicked { message })?;
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        match current::enter(inside, || engine::catch(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(RunError::Failed)),
+            Ok(Poll::Pending) => {}
+            Err(message) => return Poll::Ready(Err(RunError::Panicked { message })),
+        }
+        shared.watch(line, cx.waker());
+        if hub.is_killed() { Poll::Ready(Err(RunError::Killed)) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// The same rules as for workers: a panic or an interruption spoils a resource, an error is judged by it.
+fn is_healthy<R: Resource, T>(in_use: &mut InUse<'_, R>, result: &Result<T, RunError<R::Error>>) -> bool {
+    let Some((_, kept)) = &mut in_use.held else { return false };
+    match result {
+        Ok(_) => true,
+        Err(RunError::Failed(error)) => {
+            let hub = Arc::clone(in_use.reserve.shared.hub());
+            let resource = kept.owned.get_mut();
+            hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
+        }
+        Err(_) => false,
+    }
+}
+
+/// Puts a resource back, or destroys it if it is not to be kept.
+async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
+    let Some((slot, kept)) = in_use.held.take() else { return };
+    let (slot, mut kept) = match healthy.then_some(()) {
+        Some(()) => match slot.put_back(kept) {
+            Ok(()) => return,
+            Err(held) => held,
+        },
+        None => (slot, kept),
+    };
+    let reserve = in_use.reserve;
+    let clock = &*reserve.starter.clock;
+    let deadline = reserve.destroy_deadline(clock.now());
+    let result = destroy(kept.owned.take(), clock, deadline).await;
+    reserve.shared.hub().destroyed(None, result);
+    drop(slot);
+}

@@ -1,0 +1,230 @@
+//! The life of a worker.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::asynchronous::job::{AsyncJob, AttemptFuture};
+use crate::asynchronous::race::{Raced, race};
+use crate::clock::{AsyncClock, Sleep};
+use crate::engine::{self, Begun, Created, Fate, Step, Worker};
+use crate::ids::ExitReason;
+use crate::metrics::Owned;
+use crate::resource::Resource;
+use crate::sync::Arc;
+use crate::task::current::{self, Inside};
+use crate::task::job::{Attempt, Job};
+use crate::time::Timestamp;
+
+/// Tasks a worker runs without giving way to the runtime's other tasks.
+const BUDGET: u32 = 64;
+
+/// The life of a worker: creates its resource, serves, and destroys it.
+pub(super) async fn live<R: Resource>(
+    mut worker: Worker<AsyncJob<R>>,
+    config: Arc<R::Config>,
+    clock: Arc<dyn AsyncClock>,
+) {
+    let Some(mut resource) = create::<R>(&mut worker, &config, &*clock).await else { return };
+    let why = serve(&mut worker, resource.get_mut(), &*clock).await;
+    let deadline = worker.leave(why, clock.now());
+    let result = destroy(resource.take(), &*clock, deadline).await;
+    worker.destroyed(result);
+}
+
+async fn create<R: Resource>(
+    worker: &mut Worker<AsyncJob<R>>,
+    config: &R::Config,
+    clock: &dyn AsyncClock,
+) -> Option<Owned<R>> {
+    let post = Arc::clone(worker.post());
+    let context = post.create_context();
+    let raced = race(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post)).await;
+    let (created, resource) = sort_out(raced, "creating the resource");
+    let hub = Arc::clone(&worker.engine().hub);
+    let resource = resource.map(|resource| Owned::new(resource, hub));
+    worker.created(created, clock.now()).then_some(resource).flatten()
+}
+
+/// What came of a creation.
+pub(super) fn sort_out<R, E>(raced: Raced<Result<R, E>>, what: &str) -> (Created<E>, Option<R>) {
+    match raced {
+        Raced::Done(Ok(resource)) => (Created::Ready, Some(resource)),
+        Raced::Done(Err(error)) => (Created::Failed(error), None),
+        Raced::Panicked(message) => (Created::Broken(format!("{what} panicked: {message}").into()), None),
+        Raced::Late => (Created::Broken(format!("{what} took longer than `create_timeout`").into()), None),
+        Raced::Interrupted(_) => (Created::Broken("the pool did not wait for the resource".into()), None),
+    }
+}
+
+/// Destroys a resource; what went wrong comes back as text.
+pub(super) async fn destroy<R: Resource>(
+    resource: R,
+    clock: &dyn AsyncClock,
+    deadline: Option<Timestamp>,
+) -> Result<(), Arc<str>> {
+    match race(|| resource.destroy(), clock, deadline, None).await {
+        Raced::Done(Ok(())) | Raced::Interrupted(_) => Ok(()),
+        Raced::Done(Err(error)) => Err(engine::describe(&error)),
+        Raced::Panicked(message) => Err(format!("destroying the resource panicked: {message}").into()),
+        Raced::Late => Err("destroying the resource took longer than `destroy_timeout`".into()),
+    }
+}
+
+async fn serve<R: Resource>(
+    worker: &mut Worker<AsyncJob<R>>,
+    resource: &mut R,
+    clock: &dyn AsyncClock,
+) -> ExitReason {
+    let mut budget = BUDGET;
+    loop {
+        let step = poll_fn(|cx| Poll::Ready(worker.step(clock.now(), cx.waker()))).await;
+        let fate = match step {
+            Step::Run(job) => run(worker, resource, job, clock).await,
+            Step::Wait(until) => {
+                budget = BUDGET;
+                Pause::until(until.map(|until| clock.sleep_until(until))).await;
+                Fate::Keep
+            }
+            Step::Probe => probe(worker, resource, clock).await,
+            Step::Leave(why) => Fate::Leave(why),
+        };
+        if let Fate::Leave(why) = fate {
+            return why;
+        }
+        budget -= 1;
+        if budget == 0 {
+            budget = BUDGET;
+            give_way().await;
+        }
+    }
+}
+
+async fn run<R: Resource>(
+    worker: &mut Worker<AsyncJob<R>>,
+    resource: &mut R,
+    mut job: AsyncJob<R>,
+    clock: &dyn AsyncClock,
+) -> Fate {
+    let begun = worker.begin(&job, clock.now());
+    let inside = Inside { pool: worker.engine().hub.pool(), worker: Some(worker.post().id) };
+    let attempt = attempt(&mut job, resource, &begun, inside).await;
+    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
+}
+
+async fn attempt<R: Resource>(
+    job: &mut AsyncJob<R>,
+    resource: &mut R,
+    begun: &Begun,
+    inside: Inside,
+) -> Attempt<R::Error> {
+    let cell = job.cell();
+    // Calling the closure may panic, and so may cloning it.
+    let future = current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)));
+    let mut future = match future {
+        Ok(future) => Guarded { future: Some(future), inside },
+        Err(message) => return Attempt::Panicked(message),
+    };
+    poll_fn(move |cx| {
+        let polled = future.poll(cx);
+        if polled.is_pending() {
+            cell.core().watch(cx.waker());
+            if cell.core().should_stop() {
+                return Poll::Ready(future.interrupt());
+            }
+        }
+        polled
+    })
+    .await
+}
+
+/// A task's future, polled and dropped as its task, with panics caught.
+struct Guarded<'a, E> {
+    future: Option<AttemptFuture<'a, E>>,
+    inside: Inside,
+}
+
+impl<E> Guarded<'_, E> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Attempt<E>> {
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let polled = current::enter(self.inside, || engine::catch(|| future.as_mut().poll(cx)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(attempt)) => Poll::Ready(self.dropped().map_or(attempt, Attempt::Panicked)),
+            Err(message) => {
+                self.dropped();
+                Poll::Ready(Attempt::Panicked(message))
+            }
+        }
+    }
+
+    fn interrupt(&mut self) -> Attempt<E> {
+        self.dropped().map_or(Attempt::Interrupted, Attempt::Panicked)
+    }
+
+    /// Drops the future; what a panic said meanwhile.
+    fn dropped(&mut self) -> Option<Arc<str>> {
+        let future = self.future.take();
+        current::enter(self.inside, || engine::catch(|| drop(future))).err()
+    }
+}
+
+impl<E> Drop for Guarded<'_, E> {
+    fn drop(&mut self) {
+        self.dropped();
+    }
+}
+
+async fn probe<R: Resource>(
+    worker: &mut Worker<AsyncJob<R>>,
+    resource: &mut R,
+    clock: &dyn AsyncClock,
+) -> Fate {
+    let post = Arc::clone(worker.post());
+    // A probe that takes as long as a creation may is no sign of health.
+    let timeout = worker.engine().limits.create_timeout;
+    let deadline = timeout.map(|timeout| clock.now().saturating_add(timeout));
+    let healthy = match race(|| resource.probe(), clock, deadline, Some(&post)).await {
+        Raced::Done(Ok(())) | Raced::Interrupted(_) => Ok(()),
+        Raced::Done(Err(error)) => Err(engine::describe(&error)),
+        Raced::Panicked(message) => Err(message),
+        Raced::Late => Err("the probe took too long".into()),
+    };
+    worker.probed(healthy, clock.now())
+}
+
+/// Waits until the worker is woken, or for the time given.
+struct Pause {
+    sleep: Option<Sleep>,
+    asked: bool,
+}
+
+impl Pause {
+    const fn until(sleep: Option<Sleep>) -> Self {
+        Self { sleep, asked: false }
+    }
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.asked, true) {
+            return Poll::Ready(());
+        }
+        self.sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
+    }
+}
+
+/// Lets the runtime's other tasks run.
+async fn give_way() {
+    let mut gave = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut gave, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

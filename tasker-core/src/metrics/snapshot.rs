@@ -1,0 +1,285 @@
+//! What a pool shows of itself.
+
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::metrics::{Counters, EndKind, Ends, Histogram, Totals};
+use crate::supervisor::Phase;
+use crate::task::TaskInfo;
+use crate::task::job::Job;
+use crate::time::Timestamp;
+
+/// How many workers, tasks and resources there are, at one moment.
+///
+/// Workers are as the control loop last saw them, tasks as the queue has them; no figure is ever negative, and when
+/// nothing moves they add up: `active = base + burst = idle + busy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Workers with a resource that are ready for tasks.
+    pub active: usize,
+    /// Of these, up to `workers`.
+    pub base: usize,
+    /// Of these, beyond `workers`.
+    pub burst: usize,
+    /// Of these, without a task.
+    pub idle: usize,
+    /// Of these, with a task.
+    pub busy: usize,
+    /// Workers creating their resource.
+    pub starting: usize,
+    /// Workers destroying their resource.
+    pub stopping: usize,
+    /// Workers that wait before they try to create their resource again, or for room.
+    pub backing_off: usize,
+    /// Workers given up while stuck that have not come back.
+    pub abandoned: usize,
+    /// Tasks waiting to start, by priority: high, normal, low.
+    pub queued: [usize; 3],
+    /// Tasks waiting for their delay, or for their next attempt.
+    pub delayed: usize,
+    /// Resources of the reserve that are free for `run`.
+    pub reserve_free: usize,
+    /// Resources of the reserve, and temporary ones, that serve a `run`.
+    pub reserve_busy: usize,
+    /// Whether the pool has ended.
+    pub ended: bool,
+}
+
+impl Stats {
+    /// Tasks waiting to start, of all priorities.
+    #[must_use]
+    pub fn queued_total(&self) -> usize {
+        self.queued.iter().sum()
+    }
+}
+
+/// The distribution of a duration.
+///
+/// Quantiles come from a histogram of constant memory, and are at most
+/// [`RELATIVE_ERROR`](crate::metrics::RELATIVE_ERROR) off; the others are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spread {
+    /// How many were measured. All others are zero if none was.
+    pub count: u64,
+    /// The least.
+    pub min: Duration,
+    /// The greatest.
+    pub max: Duration,
+    /// The mean.
+    pub mean: Duration,
+    /// Half were no longer than this.
+    pub p50: Duration,
+    /// 95 of 100 were no longer than this.
+    pub p95: Duration,
+    /// 99 of 100 were no longer than this.
+    pub p99: Duration,
+}
+
+impl From<&Histogram> for Spread {
+    fn from(histogram: &Histogram) -> Self {
+        let quantile = |q| histogram.quantile(q).unwrap_or_default();
+        Self {
+            count: histogram.count(),
+            min: histogram.min().unwrap_or_default(),
+            max: histogram.max().unwrap_or_default(),
+            mean: histogram.mean().unwrap_or_default(),
+            p50: quantile(0.50),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+        }
+    }
+}
+
+/// What a pool has done since it began.
+///
+/// Once nothing moves, `accepted` is the sum of the ends: `completed + failed + panicked + cancelled + timed_out +
+/// expired + displaced + killed`.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Tasks taken.
+    pub accepted: u64,
+    /// Tasks not taken, of those whose handle says so.
+    pub refused: u64,
+    /// Tasks that returned a value.
+    pub completed: u64,
+    /// Tasks whose last attempt returned an error.
+    pub failed: u64,
+    /// Tasks that panicked.
+    pub panicked: u64,
+    /// Tasks cancelled through their handles.
+    pub cancelled: u64,
+    /// Tasks that ran longer than their timeout.
+    pub timed_out: u64,
+    /// Tasks whose deadline passed.
+    pub expired: u64,
+    /// Tasks that gave their place in a full queue to another.
+    pub displaced: u64,
+    /// Tasks the pool ended before.
+    pub killed: u64,
+    /// Attempts that were followed by another.
+    pub retried: u64,
+    /// Attempts started.
+    pub attempts: u64,
+    /// Resources created, for workers and for `run`.
+    pub created: u64,
+    /// Resources whose destruction was begun.
+    pub destroyed: u64,
+    /// Destructions that failed.
+    pub destroy_errors: u64,
+    /// Workers replaced because their resource could no longer be trusted.
+    pub replaced: u64,
+    /// How long attempts ran.
+    pub execution: Spread,
+    /// How long they had waited in the queue before.
+    pub wait: Spread,
+    /// Tasks taken per second, over the last 10 seconds.
+    pub arrival_rate: f64,
+    /// Attempts ended per second, over the last 10 seconds.
+    pub completion_rate: f64,
+}
+
+impl Metrics {
+    /// The share of ended tasks that returned a value; `None` before the first has ended.
+    #[must_use]
+    pub fn success_rate(&self) -> Option<f64> {
+        let ended = self.ended();
+        (ended > 0).then(|| ratio(self.completed, ended))
+    }
+
+    /// The share of ended tasks that did not; `None` before the first has ended.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.success_rate().map(|rate| 1.0 - rate)
+    }
+
+    /// Tasks that have ended.
+    #[must_use]
+    pub const fn ended(&self) -> u64 {
+        self.completed
+            + self.failed
+            + self.panicked
+            + self.cancelled
+            + self.timed_out
+            + self.expired
+            + self.displaced
+            + self.killed
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// When a task was queued, started and finished, by its pool's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskTimes {
+    /// When it was last put into the queue.
+    pub queued: Timestamp,
+    /// When its last attempt began; `None` if it never did.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub finished: Timestamp,
+}
+
+/// Where a user's own metrics come from. Every method does nothing by default.
+///
+/// The methods are called by whoever brings the event about, a submitter or a worker, never under a lock. A panic is
+/// reported as an event and harms nobody; a slow collector slows whoever calls it.
+pub trait MetricsCollector: Send + Sync + 'static {
+    /// A task was taken.
+    fn arrived(&self, task: &TaskInfo) {
+        let _ = task;
+    }
+
+    /// A task goes back to the queue for another attempt.
+    fn retried(&self, task: &TaskInfo, error: &str) {
+        let _ = (task, error);
+    }
+
+    /// A task has ended.
+    fn ended(&self, task: &TaskInfo, how: EndKind, times: &TaskTimes) {
+        let _ = (task, how, times);
+    }
+}
+
+impl std::fmt::Debug for dyn MetricsCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MetricsCollector")
+    }
+}
+
+impl<J: Job> Engine<J> {
+    /// Tasks by how they ended.
+    pub(crate) fn ends(&self) -> Ends {
+        self.counters().ends
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let mut counters = Counters { ends: self.hub.early().read(), ..Counters::default() };
+        self.hub.roster().count_into(&mut counters);
+        counters
+    }
+
+    /// How many workers and tasks there are, at one moment. The reserve is for the backend to fill in.
+    pub fn stats(&self) -> Stats {
+        let phase = self.hub.board().phase();
+        let levels = self.hub.board().levels();
+        let counts = self.inbox.counts();
+        let busy = counts.running.min(levels.live);
+        Stats {
+            active: levels.live,
+            base: levels.base,
+            burst: levels.burst,
+            idle: levels.live - busy,
+            busy,
+            starting: levels.creating,
+            stopping: levels.destroying,
+            backing_off: levels.backing_off,
+            abandoned: levels.abandoned,
+            queued: counts.waiting,
+            delayed: counts.delayed,
+            reserve_free: 0,
+            reserve_busy: 0,
+            ended: phase == Phase::Ended,
+        }
+    }
+
+    /// What the pool has done since it began.
+    pub fn metrics(&self) -> Metrics {
+        let now = self.hub.now();
+        let mut totals = Totals::default();
+        totals.counters.ends = self.hub.early().read();
+        self.hub.roster().totals(&mut totals);
+        let counters = &totals.counters;
+        let of = |kind: EndKind| counters.ends[kind as usize];
+        let (arrived, arrival_rate) = self.inbox.arrivals(now);
+        let ledger = self.hub.ledger();
+        Metrics {
+            accepted: arrived,
+            refused: of(EndKind::Refused),
+            completed: of(EndKind::Completed),
+            failed: of(EndKind::Failed),
+            panicked: of(EndKind::Panicked),
+            cancelled: of(EndKind::Cancelled),
+            timed_out: of(EndKind::TimedOut),
+            expired: of(EndKind::Expired),
+            displaced: of(EndKind::Displaced),
+            killed: of(EndKind::Killed),
+            retried: counters.retried,
+            attempts: counters.started,
+            created: ledger.created(),
+            destroyed: ledger.destroyed(),
+            destroy_errors: ledger.errors(),
+            replaced: ledger.replaced(),
+            execution: Spread::from(&totals.execution),
+            wait: Spread::from(&totals.wait),
+            arrival_rate,
+            completion_rate: self.hub.roster().completion_rate(now),
+        }
+    }
+}

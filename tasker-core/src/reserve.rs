@@ -1,0 +1,286 @@
+//! Which resource a `run` gets: one of the reserve, a new one for the reserve, a temporary one, or a place in line.
+//!
+//! Written once for both colours: this counts and keeps, the backends create, use and destroy. Total resources never
+//! exceed the reserve plus the cap on temporaries, and a slot is given back only after its resource is gone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use crate::engine::{Hub, Msg};
+use crate::ids::SpawnReason;
+use crate::metrics::Owned;
+use crate::sync::{Arc, Lock};
+use crate::time::Timestamp;
+
+/// The resources that serve `run`.
+pub struct Reserve<R> {
+    state: Lock<State<R>>,
+    limits: ReserveLimits,
+    hub: Arc<Hub>,
+}
+
+/// How many resources there may be, and how long they live.
+#[derive(Clone, Debug)]
+pub struct ReserveLimits {
+    /// Resources kept.
+    pub kept: usize,
+    /// Temporary ones at once.
+    pub temporary: usize,
+    /// How old a kept resource may become.
+    pub max_lifetime: Option<Duration>,
+    /// How many times a kept resource may be used.
+    pub max_uses: Option<u64>,
+}
+
+struct State<R> {
+    idle: Vec<Kept<R>>,
+    /// Slots taken for resources of the reserve, idle ones too.
+    kept: usize,
+    /// Slots taken for temporary resources.
+    temporary: usize,
+    closed: bool,
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+/// A resource of the reserve and its age.
+#[derive(Debug)]
+pub struct Kept<R> {
+    /// The resource.
+    pub owned: Owned<R>,
+    born: Timestamp,
+    uses: u64,
+}
+
+/// The right to one resource. Dropping it gives the room back, so it is dropped after its resource is gone.
+pub struct Slot<R> {
+    reserve: Arc<Reserve<R>>,
+    temporary: bool,
+    /// Its resource went back to the reserve, and the room with it.
+    idle: bool,
+}
+
+/// What a `run` gets.
+#[derive(Debug)]
+pub enum Lease<R> {
+    /// A resource that is there.
+    Ready(Slot<R>, Kept<R>),
+    /// A resource of the reserve that is too old or too much used: to be destroyed, and the slot used anew.
+    Stale(Slot<R>, Kept<R>),
+    /// The right to make one.
+    Make(Slot<R>),
+}
+
+impl<R> Reserve<R> {
+    /// An empty reserve.
+    pub fn new(limits: ReserveLimits, hub: Arc<Hub>) -> Self {
+        let state = State {
+            idle: Vec::new(),
+            kept: 0,
+            temporary: 0,
+            closed: false,
+            waiting: BTreeMap::new(),
+            next: 0,
+        };
+        Self { state: Lock::new(state), limits, hub }
+    }
+
+    /// The pool it belongs to.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.
+    pub fn poll_lease(
+        self: &Arc<Self>,
+        line: &mut Line<R>,
+        waker: &Waker,
+        now: Timestamp,
+    ) -> Poll<Option<Lease<R>>> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        let lease = self.lease(&mut state, now);
+        if lease.is_none() {
+            let id = *line.id.get_or_insert_with(|| {
+                state.next += 1;
+                state.next
+            });
+            state.waiting.insert(id, waker.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(lease)
+    }
+
+    fn lease(self: &Arc<Self>, state: &mut State<R>, now: Timestamp) -> Option<Lease<R>> {
+        if let Some(kept) = state.idle.pop() {
+            let slot = self.slot(false);
+            let stale = self.is_stale(&kept, now);
+            return Some(if stale { Lease::Stale(slot, kept) } else { Lease::Ready(slot, kept) });
+        }
+        if state.kept < self.limits.kept {
+            state.kept += 1;
+            return Some(Lease::Make(self.slot(false)));
+        }
+        if state.temporary < self.limits.temporary {
+            state.temporary += 1;
+            return Some(Lease::Make(self.slot(true)));
+        }
+        None
+    }
+
+    fn is_stale(&self, kept: &Kept<R>, now: Timestamp) -> bool {
+        let age = now.saturating_since(kept.born);
+        self.limits.max_lifetime.is_some_and(|limit| age >= limit)
+            || self.limits.max_uses.is_some_and(|limit| kept.uses >= limit)
+    }
+
+    fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
+        Slot { reserve: Arc::clone(self), temporary, idle: false }
+    }
+
+    /// Takes no more `run`s. Returns the idle resources, to be destroyed, each with its slot.
+    pub fn close(self: &Arc<Self>) -> Vec<(Slot<R>, Kept<R>)> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let idle = std::mem::take(&mut state.idle);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        for waker in waiting.into_values() {
+            crate::engine::quietly(|| waker.wake());
+        }
+        idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
+    }
+
+    /// Whether no resource is left, in a closed reserve.
+    pub fn is_gone(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.kept + state.temporary == 0
+    }
+
+    /// Resources that are free, and resources in use.
+    pub fn levels(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        let free = state.idle.len();
+        (free, state.kept + state.temporary - free)
+    }
+
+    /// Whoever runs a task leaves a waker here for the case of a kill.
+    pub fn watch(&self, line: &mut Line<R>, waker: &Waker) {
+        let mut state = self.state.lock();
+        let id = *line.id.get_or_insert_with(|| {
+            state.next += 1;
+            state.next
+        });
+        state.waiting.insert(id, waker.clone());
+    }
+
+    fn wake_line(&self) {
+        let waiting = std::mem::take(&mut self.state.lock().waiting);
+        for waker in waiting.into_values() {
+            crate::engine::quietly(|| waker.wake());
+        }
+    }
+}
+
+impl<R> Kept<R> {
+    /// A resource that was just made.
+    pub const fn new(owned: Owned<R>, now: Timestamp) -> Self {
+        Self { owned, born: now, uses: 0 }
+    }
+}
+
+impl<R> Slot<R> {
+    /// What a resource made for this slot is for.
+    pub const fn reason(&self) -> SpawnReason {
+        if self.temporary { SpawnReason::Temporary } else { SpawnReason::Reserve }
+    }
+
+    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, or one of a closed
+    /// reserve.
+    ///
+    /// # Errors
+    ///
+    /// Slot and resource, the latter to be destroyed.
+    pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), (Self, Kept<R>)> {
+        kept.uses += 1;
+        let reserve = Arc::clone(&self.reserve);
+        let mut state = reserve.state.lock();
+        if self.temporary || state.closed {
+            drop(state);
+            return Err((self, kept));
+        }
+        state.idle.push(kept);
+        drop(state);
+        self.idle = true;
+        reserve.wake_line();
+        Ok(())
+    }
+
+    /// The reserve this slot belongs to.
+    pub fn reserve(&self) -> &Arc<Reserve<R>> {
+        &self.reserve
+    }
+}
+
+impl<R> Drop for Slot<R> {
+    fn drop(&mut self) {
+        if self.idle {
+            return;
+        }
+        let mut state = self.reserve.state.lock();
+        if self.temporary {
+            state.temporary -= 1;
+        } else {
+            state.kept -= 1;
+        }
+        let gone = state.closed && state.kept + state.temporary == 0;
+        drop(state);
+        self.reserve.wake_line();
+        if gone {
+            self.reserve.hub.post(Msg::ReserveClosed);
+        }
+    }
+}
+
+/// A place in line, given up when dropped.
+pub struct Line<R> {
+    reserve: Arc<Reserve<R>>,
+    id: Option<u64>,
+}
+
+impl<R> Line<R> {
+    /// A place yet to be taken.
+    pub const fn new(reserve: Arc<Reserve<R>>) -> Self {
+        Self { reserve, id: None }
+    }
+}
+
+impl<R> Drop for Line<R> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.reserve.state.lock().waiting.remove(&id);
+        }
+    }
+}
+
+impl<R> fmt::Debug for Reserve<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserve").field("limits", &self.limits).field("levels", &self.levels()).finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for Slot<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("temporary", &self.temporary).finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for Line<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("id", &self.id).finish_non_exhaustive()
+    }
+}

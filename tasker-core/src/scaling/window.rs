@@ -1,0 +1,272 @@
+//! The memory of the policies that look back: what a bounded time brought, and what it needed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Sample;
+use crate::Timestamp;
+
+/// Into how many pieces a window is cut; also, plus two, the most it ever holds.
+const SEGMENTS: u32 = 32;
+
+/// A sliding window over samples. Constant memory: asks that come faster than the pieces are long share a piece.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    span: Duration,
+    last: Option<(Timestamp, Sample)>,
+    segments: VecDeque<Segment>,
+}
+
+/// What the window saw, oldest piece to now. All zero before the second ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Recent {
+    /// Seconds looked back.
+    pub(super) elapsed: f64,
+    /// Tasks that arrived.
+    pub(super) arrived: f64,
+    /// Tasks that ended.
+    pub(super) completed: f64,
+    /// Worker-seconds of execution.
+    pub(super) work: f64,
+    /// Task-seconds spent waiting in the queue.
+    pub(super) waited: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Segment {
+    start: Timestamp,
+    arrived: u64,
+    completed: u64,
+    /// Worker-seconds reported by attempts that ended, each interval limited to what the workers could have done in it.
+    reported: f64,
+    /// Worker-seconds by the number of busy workers seen at the asks.
+    seen: f64,
+    waited: f64,
+    /// The most workers that were needed at an ask.
+    needed: usize,
+}
+
+impl Window {
+    pub(super) const fn new(span: Duration) -> Self {
+        Self { span, last: None, segments: VecDeque::new() }
+    }
+
+    pub(super) const fn span(&self) -> Duration {
+        self.span
+    }
+
+    pub(super) const fn set_span(&mut self, span: Duration) {
+        self.span = span;
+    }
+
+    /// Takes in a sample; `None` if no time has passed since the last one, so that nothing can be said about rates.
+    pub(super) fn observe(&mut self, now: Timestamp, sample: &Sample) -> Option<Recent> {
+        if let Some((then, before)) = &self.last {
+            if now <= *then {
+                return None;
+            }
+            let segment = Segment::between(*then, before, now, sample);
+            self.add(segment);
+        }
+        self.last = Some((now, sample.clone()));
+        self.forget(now);
+        Some(self.recent(now))
+    }
+
+    /// The size to answer with, given the need at this ask.
+    ///
+    /// Grows only for a task that waits, and to no more than twice the live workers: what is being created is seen at
+    /// work before more is asked for. Shrinks to the highest need of the window.
+    pub(super) fn answer(&mut self, sample: &Sample, need: usize) -> usize {
+        let size = size(sample);
+        // The first ask has nothing to shrink by.
+        let known = self.segments.back_mut().map_or(size, |latest| {
+            latest.needed = latest.needed.max(need);
+            need
+        });
+        let wanted = if need > size {
+            let useful = sample.busy.saturating_add(sample.queued).min(sample.live.saturating_mul(2));
+            need.min(useful).max(size)
+        } else {
+            let highest = self.segments.iter().map(|segment| segment.needed).fold(known, usize::max);
+            highest.min(size)
+        };
+        wanted.max(sample.workers)
+    }
+
+    fn add(&mut self, new: Segment) {
+        let piece = self.span / SEGMENTS;
+        match self.segments.back_mut() {
+            Some(latest) if new.start.saturating_since(latest.start) < piece => latest.absorb(&new),
+            Some(_) | None => self.segments.push_back(new),
+        }
+    }
+
+    /// Drops pieces that began before the window. The latest stays, so that rare asks have something to go by.
+    fn forget(&mut self, now: Timestamp) {
+        while self.segments.len() > 1 && self.segments.front().is_some_and(|old| self.is_over(old, now)) {
+            self.segments.pop_front();
+        }
+    }
+
+    fn is_over(&self, segment: &Segment, now: Timestamp) -> bool {
+        now.saturating_since(segment.start) > self.span
+    }
+
+    fn recent(&self, now: Timestamp) -> Recent {
+        let Some(oldest) = self.segments.front() else {
+            return Recent::default();
+        };
+        let mut recent =
+            Recent { elapsed: now.saturating_since(oldest.start).as_secs_f64(), ..Recent::default() };
+        let (mut reported, mut seen) = (0.0, 0.0);
+        for segment in &self.segments {
+            recent.arrived += segment.arrived as f64;
+            recent.completed += segment.completed as f64;
+            recent.waited += segment.waited;
+            reported += segment.reported;
+            seen += segment.seen;
+        }
+        // Reports are exact for tasks shorter than the time between asks, but come late for longer ones; the level
+        // catches those, but may be in step with the short ones and miss them.
+        recent.work = f64::max(reported, seen);
+        recent
+    }
+}
+
+impl Segment {
+    fn between(then: Timestamp, before: &Sample, now: Timestamp, sample: &Sample) -> Self {
+        let seconds = now.saturating_since(then).as_secs_f64();
+        let hands = before.live.max(sample.live).max(sample.busy) as f64;
+        let reported = sample.busy_time.saturating_sub(before.busy_time).as_secs_f64();
+        Self {
+            start: then,
+            arrived: sample.arrived.saturating_sub(before.arrived),
+            completed: sample.completed.saturating_sub(before.completed),
+            reported: reported.min(hands * seconds),
+            seen: midway(before.busy, sample.busy) * seconds,
+            waited: midway(before.queued, sample.queued) * seconds,
+            needed: 0,
+        }
+    }
+
+    fn absorb(&mut self, later: &Self) {
+        self.arrived = self.arrived.saturating_add(later.arrived);
+        self.completed = self.completed.saturating_add(later.completed);
+        self.reported += later.reported;
+        self.seen += later.seen;
+        self.waited += later.waited;
+    }
+}
+
+/// The workers the pool has or is about to have.
+pub(super) const fn size(sample: &Sample) -> usize {
+    sample.live.saturating_add(sample.creating)
+}
+
+/// Whole workers for a load of `load` workers; a load that rounding made a hair too large needs no extra one.
+pub(super) fn whole_workers(load: f64) -> usize {
+    (load * (1.0 - 1e-9)).ceil() as usize
+}
+
+fn midway(a: usize, b: usize) -> f64 {
+    (a as f64 + b as f64) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Duration = Duration::from_secs(10);
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
+    }
+
+    fn counters(arrived: u64, completed: u64, busy_millis: u64) -> Sample {
+        let busy_time = Duration::from_millis(busy_millis);
+        Sample { live: 4, arrived, completed, busy_time, ..Sample::default() }
+    }
+
+    #[test]
+    fn adds_up_differences_over_the_window() {
+        let mut window = Window::new(SPAN);
+        assert_eq!(window.observe(at(0), &counters(5, 3, 100)), Some(Recent::default()));
+        let recent = window.observe(at(2_000), &counters(25, 13, 1_100)).unwrap();
+        assert_eq!((recent.elapsed, recent.arrived, recent.completed, recent.work), (2.0, 20.0, 10.0, 1.0));
+    }
+
+    #[test]
+    fn forgets_what_is_older_than_the_window() {
+        let mut window = Window::new(SPAN);
+        for second in 0..=100 {
+            window.observe(at(second * 1_000), &counters(second * second, 0, 0));
+        }
+        let recent = window.observe(at(100_001), &counters(10_000, 0, 0)).unwrap();
+        assert_eq!((recent.elapsed, recent.arrived), (9.001, 10_000.0 - 91.0 * 91.0));
+    }
+
+    #[test]
+    fn rare_asks_are_compared_with_the_one_before() {
+        let mut window = Window::new(SPAN);
+        window.observe(at(0), &counters(0, 0, 0));
+        window.observe(at(60_000), &counters(60, 0, 0));
+        let recent = window.observe(at(120_000), &counters(180, 0, 0)).unwrap();
+        assert_eq!((recent.elapsed, recent.arrived), (60.0, 120.0));
+    }
+
+    #[test]
+    fn an_idle_day_does_not_dilute_what_follows_it() {
+        let mut window = Window::new(SPAN);
+        window.observe(at(0), &counters(0, 0, 0));
+        window.observe(at(86_400_000), &counters(10, 0, 0));
+        let recent = window.observe(at(86_400_100), &counters(20, 0, 0)).unwrap();
+        assert_eq!((recent.elapsed, recent.arrived), (0.1, 10.0));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_says_nothing() {
+        let mut window = Window::new(SPAN);
+        window.observe(at(5), &counters(0, 0, 0));
+        assert_eq!(window.observe(at(5), &counters(9, 9, 9)), None);
+        assert_eq!(window.observe(at(4), &counters(9, 9, 9)), None);
+        assert_eq!(window.observe(at(6), &counters(9, 9, 9)).unwrap().arrived, 9.0);
+    }
+
+    #[test]
+    fn the_end_of_an_hour_long_task_is_not_an_hour_of_work_now() {
+        let mut window = Window::new(SPAN);
+        window.observe(at(0), &counters(0, 0, 0));
+        window.observe(at(100), &counters(0, 0, 0));
+        assert_eq!(window.observe(at(200), &counters(0, 1, 3_600_000)).unwrap().work, 0.4);
+    }
+
+    #[test]
+    fn a_task_that_runs_is_work_before_it_ends() {
+        let mut window = Window::new(SPAN);
+        let running = Sample { busy: 3, ..counters(0, 0, 0) };
+        window.observe(at(0), &running);
+        assert_eq!(window.observe(at(1_000), &running).unwrap().work, 3.0);
+    }
+
+    #[test]
+    fn memory_stays_bounded_however_often_it_is_asked() {
+        for step in [1, 7, 100, 313_000, 5_000_000, 20_000_000_000] {
+            let mut window = Window::new(Duration::from_millis(1));
+            let most = (0..10_000u64).map(|i| {
+                window.observe(Timestamp::from_nanos(i * step), &counters(i, i, i));
+                window.segments.len()
+            });
+            assert!(most.max().unwrap() <= SEGMENTS as usize + 2);
+        }
+    }
+
+    #[test]
+    fn whole_workers_forgives_rounding() {
+        assert_eq!(whole_workers(0.1 / 0.7 * 7.0 * 3.0), 3);
+        assert_eq!(whole_workers(3.01), 4);
+        assert_eq!(whole_workers(0.0), 0);
+        assert_eq!(whole_workers(f64::NAN), 0);
+        assert_eq!(whole_workers(f64::INFINITY), usize::MAX);
+    }
+}
