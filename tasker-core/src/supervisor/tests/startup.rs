@@ -90,3 +90,13 @@ fn start_fails_when_the_pool_is_stopped_or_killed_before() {
         assert_eq!(rig.event(ready(1)), ["! worker-1 became ready after 0ns"]);
     }
 }
+
+#[test]
+fn a_very_large_pool_starts_in_no_time() {
+    let mut rig = Rig::new(SupervisorConfig::new(50_000));
+    assert_eq!(rig.start().len(), 50_000);
+    for worker in 1..=50_000 {
+        rig.event(ready(worker));
+        assert_eq!(rig.timeout().is_some(), worker < 50_000);
+    }
+}
