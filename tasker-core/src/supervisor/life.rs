@@ -169,7 +169,7 @@ impl Supervisor {
     fn lacks_a_worker(&self) -> bool {
         let counts = self.workers.counts();
         let there = counts.creating + counts.live + self.pending.len() + self.given_up;
-        self.stage.replaces() && there < self.target
+        there < self.target
     }
 
     /// The worker is out of the creating ones already.

@@ -85,3 +85,14 @@ fn after_an_hour_of_failures_the_pool_recovers_within_one_backoff() {
     assert_eq!(commands.iter().filter(|line| line.starts_with("spawn")).count(), 7);
     assert_eq!(rig.supervisor.levels().backing_off, 0);
 }
+
+#[test]
+fn the_first_success_ends_backoffs_that_have_long_to_go() {
+    let mut rig = fragile(3);
+    rig.event(refused(1));
+    rig.wait(100);
+    rig.event(refused(4));
+    rig.event(refused(3));
+    assert_eq!(rig.event(ready(2)).iter().filter(|line| line.starts_with("spawn")).count(), 2);
+    assert_eq!(rig.supervisor.levels().backing_off, 0);
+}

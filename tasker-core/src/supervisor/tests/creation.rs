@@ -133,3 +133,16 @@ fn failed_creations_are_diagnosed_once_a_streak() {
     let line = "! WorkerReplacementFailure { failures: 3, last_error: \"refused\" }";
     assert_eq!(told, [(3, line.into()), (8, line.into())]);
 }
+
+#[test]
+fn a_success_gives_a_place_all_its_retries_back() {
+    let mut rig = Rig::new(SupervisorConfig { create_retries: Some(1), ..config(1, 1) });
+    rig.start();
+    rig.event(refused(1));
+    rig.wait(100);
+    rig.event(ready(2));
+    rig.event(leaving(2, ExitReason::Unhealthy));
+    rig.event(exited(2));
+    rig.wait(200);
+    assert_eq!(rig.event(refused(3)), [failed(3, 3, "tried again in 400ms")]);
+}

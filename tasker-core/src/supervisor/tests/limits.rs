@@ -113,3 +113,30 @@ fn places_due_last_are_dropped_first() {
     assert_eq!(rig.timeout(), Some(100));
     assert_eq!(rig.supervisor.levels().backing_off, 1);
 }
+
+#[test]
+fn places_given_up_are_dropped_before_those_still_tried() {
+    let mut rig = Rig::proven(SupervisorConfig { create_retries: Some(0), ..config(1, 4) });
+    rig.event(Event::WarmUp(4));
+    rig.event(ready(2));
+    rig.event(ready(3));
+    rig.event(refused(4));
+    rig.event(leaving(2, ExitReason::Unhealthy));
+    let levels = rig.supervisor.levels();
+    assert_eq!((levels.live, levels.backing_off, levels.given_up), (2, 1, 1));
+    rig.event(Event::Idle(id(3)));
+    let levels = rig.supervisor.levels();
+    assert_eq!((levels.live, levels.backing_off, levels.given_up), (2, 1, 0));
+}
+
+#[test]
+fn places_due_at_the_same_moment_are_filled_in_their_order() {
+    let backoff = Backoff::new().first(ms(100)).factor(1).jitter(0.0);
+    let mut rig = Rig::new(SupervisorConfig { backoff, ..config(2, 2) });
+    rig.start();
+    rig.event(refused(1));
+    rig.wait(100);
+    rig.event(refused(3));
+    rig.event(refused(2));
+    assert_eq!(rig.wait(100), ["spawn 4 base #3", "spawn 5 base #2"]);
+}

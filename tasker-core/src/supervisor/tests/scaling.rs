@@ -288,3 +288,14 @@ fn a_backlog_that_grows_at_the_maximum_is_diagnosed() {
     assert_eq!(ticks_until_stuck(&mut rig, 0), None, "full, but keeping up");
     assert_eq!(ticks_until_stuck(&mut rig, 1), Some(10));
 }
+
+#[test]
+fn news_of_work_does_not_put_off_what_the_policy_asked_for() {
+    let (mut rig, puppet) = loaded(2);
+    puppet.set(|answer| answer.next = Some(150));
+    rig.sample.queued = 0;
+    rig.wait(100);
+    rig.wait(100);
+    rig.event(Event::Busy);
+    assert_eq!(rig.timeout(), Some(50));
+}

@@ -233,3 +233,54 @@ fn in_a_drain_blocked_workers_still_get_help() {
         ]
     );
 }
+
+#[test]
+fn in_a_drain_nobody_is_sent_away() {
+    let mut rig = Rig::new(config(1, 3));
+    rig.start();
+    rig.event(Event::WarmUp(3));
+    rig.event(Event::Resize { workers: 1, max_workers: 1 });
+    rig.event(STOP);
+    rig.event(ready(1));
+    // One more than wanted: it helps to drain.
+    assert_eq!(rig.event(ready(2)), ["! worker-2 became ready after 0ns"]);
+}
+
+#[test]
+fn the_last_worker_is_replaced_when_it_leaves_before_the_drain_is_reported() {
+    let mut rig = Rig::proven(config(1, 1));
+    rig.event(STOP);
+    rig.event(leaving(1, ExitReason::Drained));
+    assert_eq!(rig.event(exited(1)), ["spawn 2 base #1"], "tasks may be owed until the queue says otherwise");
+}
+
+#[test]
+fn in_a_drain_help_for_the_blocked_does_not_bring_back_those_who_left() {
+    let mut rig = Rig::proven(config(3, 3));
+    rig.event(STOP);
+    for worker in [1, 2] {
+        rig.event(leaving(worker, ExitReason::Drained));
+        rig.event(exited(worker));
+    }
+    let commands = rig.event(Event::Blocked);
+    assert_eq!(commands.iter().filter(|line| line.starts_with("spawn")).count(), 1);
+}
+
+#[test]
+fn timeouts_without_end_wake_nobody() {
+    let config = SupervisorConfig {
+        backoff: Backoff::new().first(Duration::MAX).max(Duration::MAX).jitter(0.0),
+        create_timeout: Some(Duration::MAX),
+        destroy_timeout: Some(Duration::MAX),
+        grace: Duration::MAX,
+        burst_interval: Duration::MAX,
+        ..config(2, 2)
+    };
+    let mut rig = Rig::new(config);
+    rig.start();
+    rig.event(refused(1));
+    rig.event(Event::Stop { deadline: Some(Timestamp::MAX) });
+    assert_eq!(rig.timeout(), None);
+    rig.event(Event::Kill);
+    assert_eq!(rig.timeout(), None);
+}

@@ -100,3 +100,14 @@ fn a_very_large_pool_starts_in_no_time() {
         assert_eq!(rig.timeout().is_some(), worker < 50_000);
     }
 }
+
+#[test]
+fn failing_start_counts_base_workers_alone() {
+    let mut rig = Rig::new(SupervisorConfig { startup: Startup::Fail, ..config(2, 4) });
+    rig.start();
+    rig.event(Event::WarmUp(4));
+    rig.event(refused(3));
+    assert_eq!(rig.event(refused(4)).len(), 1, "burst workers say nothing about the base");
+    rig.event(refused(1));
+    assert_eq!(rig.event(refused(2))[1], "not started: refused");
+}

@@ -130,3 +130,16 @@ fn the_probe_of_an_open_breaker_may_hang_and_is_followed_by_another() {
     rig.wait(60);
     assert_eq!(rig.wait(200), ["spawn 3 base #3"]);
 }
+
+#[test]
+fn the_limit_is_reported_again_after_it_was_left() {
+    let mut rig = at_the_limit();
+    rig.event(exited(3));
+    rig.event(exited(1));
+    rig.event(ready(6));
+    rig.event(Event::Stuck(id(4)));
+    assert_eq!(
+        rig.event(Event::Stuck(id(5))),
+        ["! a stuck worker is not replaced: 2 of at most 2 are abandoned already"]
+    );
+}
