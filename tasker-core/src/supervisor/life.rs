@@ -80,7 +80,7 @@ impl Supervisor {
         if self.may_abandon() {
             self.limit_reported = false;
         }
-        while let Some(id) = self.workers.overdue(now, &self.config) {
+        while let Some(id) = self.workers.overdue(now) {
             if !self.may_abandon() {
                 self.report_limit();
                 return;
@@ -92,7 +92,7 @@ impl Supervisor {
     /// When a worker will have to be given up, or its being kept reported.
     pub(super) fn next_abandon(&self) -> Option<Timestamp> {
         let pointless = !self.may_abandon() && self.limit_reported;
-        if pointless { None } else { self.workers.next_overdue(&self.config) }
+        if pointless { None } else { self.workers.next_overdue() }
     }
 
     /// Gives a worker up without replacing it.
@@ -169,7 +169,7 @@ impl Supervisor {
     fn lacks_a_worker(&self) -> bool {
         let counts = self.workers.counts();
         let there = counts.creating + counts.live + self.pending.len() + self.given_up;
-        self.stage.replaces() && there < self.target
+        there < self.target
     }
 
     /// The worker is out of the creating ones already.

@@ -113,7 +113,7 @@ impl Supervisor {
         Self {
             stage: Stage::Running,
             startup: StartupGate::new(config.startup, config.workers),
-            workers: Workers::default(),
+            workers: Workers::new(&config),
             pending: Pending::default(),
             breaker: Breaker::new(config.breaker_threshold),
             scaler: Scaler::new(policy),

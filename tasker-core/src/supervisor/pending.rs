@@ -1,5 +1,7 @@
 //! Workers that are wanted and not started yet.
 
+use std::collections::VecDeque;
+
 use crate::Timestamp;
 
 use super::workers::Place;
@@ -13,7 +15,7 @@ struct Waiting {
 /// The places to fill, the soonest first; those due at the same moment in the order they came.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    queue: Vec<Waiting>,
+    queue: VecDeque<Waiting>,
 }
 
 impl Pending {
@@ -23,7 +25,7 @@ impl Pending {
 
     /// When the next place is due.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.queue.first().map(|waiting| waiting.until)
+        self.queue.front().map(|waiting| waiting.until)
     }
 
     pub(super) fn push(&mut self, place: Place, until: Timestamp) {
@@ -33,7 +35,7 @@ impl Pending {
 
     /// Takes the place that is due next.
     pub(super) fn take(&mut self) -> Option<Place> {
-        if self.queue.is_empty() { None } else { Some(self.queue.remove(0).place) }
+        self.queue.pop_front().map(|waiting| waiting.place)
     }
 
     /// Drops the places due last, or adds fresh ones due now, until there are `count`.

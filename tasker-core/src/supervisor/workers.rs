@@ -1,6 +1,6 @@
 //! The table of workers: who there is and what each is doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{Timestamp, WorkerId};
@@ -97,15 +97,45 @@ impl Counts {
     }
 }
 
+/// How long a worker may be at something before it is given up, the grace included.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    create: Option<Duration>,
+    destroy: Option<Duration>,
+}
+
+impl Limits {
+    /// When somebody in this state will have been at it for too long; one reported stuck has been already.
+    fn end_of(self, state: State) -> Option<Timestamp> {
+        match state {
+            State::Creating { since } => self.create.map(|limit| since.saturating_add(limit)),
+            State::Destroying { since } => self.destroy.map(|limit| since.saturating_add(limit)),
+            State::Live { stuck, .. } => stuck.then_some(Timestamp::ZERO),
+            State::Abandoned => None,
+        }
+    }
+}
+
 /// All workers that were started and have not exited. Ids are counted up and never used again.
-#[derive(Debug, Default)]
+///
+/// No question but [`present`](Self::present) looks at every worker.
+#[derive(Debug)]
 pub(super) struct Workers {
     last: u64,
     table: BTreeMap<WorkerId, Worker>,
     counts: Counts,
+    limits: Limits,
+    /// Those whose state has an end, the soonest first.
+    ends: BTreeSet<(Timestamp, WorkerId)>,
 }
 
 impl Workers {
+    pub(super) fn new(config: &SupervisorConfig) -> Self {
+        let limit = |timeout: Option<Duration>| timeout.map(|timeout| timeout.saturating_add(config.grace));
+        let limits = Limits { create: limit(config.create_timeout), destroy: limit(config.destroy_timeout) };
+        Self { last: 0, table: BTreeMap::new(), counts: Counts::default(), limits, ends: BTreeSet::new() }
+    }
+
     pub(super) const fn counts(&self) -> Counts {
         self.counts
     }
@@ -118,39 +148,34 @@ impl Workers {
     pub(super) fn add(&mut self, now: Timestamp, place: Place, base: bool) -> WorkerId {
         self.last += 1;
         let id = WorkerId::new(self.last);
-        self.table.insert(id, Worker { state: State::Creating { since: now }, place, base });
-        self.counts.creating += 1;
+        let state = State::Creating { since: now };
+        self.table.insert(id, Worker { state, place, base });
+        self.enter(id, state);
         id
     }
 
     pub(super) fn set(&mut self, id: WorkerId, state: State) {
         if let Some(worker) = self.table.get_mut(&id) {
-            *self.counts.of(worker.state) -= 1;
-            *self.counts.of(state) += 1;
-            worker.state = state;
+            let before = std::mem::replace(&mut worker.state, state);
+            self.quit(id, before);
+            self.enter(id, state);
         }
     }
 
     pub(super) fn remove(&mut self, id: WorkerId) {
         if let Some(worker) = self.table.remove(&id) {
-            *self.counts.of(worker.state) -= 1;
+            self.quit(id, worker.state);
         }
     }
 
-    /// The first worker that has been at something for too long.
-    pub(super) fn overdue(&self, now: Timestamp, config: &SupervisorConfig) -> Option<WorkerId> {
-        let late = |worker: &Worker| match worker.state {
-            State::Live { stuck, .. } => stuck,
-            State::Creating { .. } | State::Destroying { .. } | State::Abandoned => {
-                limit(worker, config).is_some_and(|at| at <= now)
-            }
-        };
-        self.table.iter().find(|(_, worker)| late(worker)).map(|(id, _)| *id)
+    /// A worker that has been at something for too long, the longest first.
+    pub(super) fn overdue(&self, now: Timestamp) -> Option<WorkerId> {
+        self.ends.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
     /// When the next worker will have been at something for too long.
-    pub(super) fn next_overdue(&self, config: &SupervisorConfig) -> Option<Timestamp> {
-        self.table.values().filter_map(|worker| limit(worker, config)).min()
+    pub(super) fn next_overdue(&self) -> Option<Timestamp> {
+        self.ends.first().map(|(at, _)| *at)
     }
 
     /// All workers that count against `max_workers`.
@@ -158,16 +183,18 @@ impl Workers {
         let present = self.table.iter().filter(|(_, worker)| worker.state != State::Abandoned);
         present.map(|(id, _)| *id).collect()
     }
-}
 
-/// When the creation or destruction a worker is at will have taken too long.
-fn limit(worker: &Worker, config: &SupervisorConfig) -> Option<Timestamp> {
-    let ends = |since: Timestamp, timeout: Option<Duration>| {
-        timeout.map(|timeout| since.saturating_add(timeout).saturating_add(config.grace))
-    };
-    match worker.state {
-        State::Creating { since } => ends(since, config.create_timeout),
-        State::Destroying { since } => ends(since, config.destroy_timeout),
-        State::Live { .. } | State::Abandoned => None,
+    fn enter(&mut self, id: WorkerId, state: State) {
+        *self.counts.of(state) += 1;
+        if let Some(at) = self.limits.end_of(state) {
+            self.ends.insert((at, id));
+        }
+    }
+
+    fn quit(&mut self, id: WorkerId, state: State) {
+        *self.counts.of(state) -= 1;
+        if let Some(at) = self.limits.end_of(state) {
+            self.ends.remove(&(at, id));
+        }
     }
 }
