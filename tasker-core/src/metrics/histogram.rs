@@ -480,13 +480,15 @@ mod loom_tests {
     fn a_snapshot_amid_recording_agrees_with_itself() {
         loom::model(|| {
             let histogram = Arc::new(AtomicHistogram::new());
-            let writer = Arc::clone(&histogram);
-            let recording = thread::spawn(move || writer.record(Duration::from_nanos(5)));
-            let snapshot = histogram.snapshot();
-            assert_eq!(snapshot.count(), snapshot.buckets.iter().sum::<u64>());
-            assert!(snapshot.min() <= snapshot.mean() && snapshot.mean() <= snapshot.max());
-            assert!(snapshot.min().is_none_or(|min| index(min.as_nanos() as u64) == index(5)));
-            recording.join().unwrap();
+            let reader = Arc::clone(&histogram);
+            let reading = thread::spawn(move || {
+                let snapshot = reader.snapshot();
+                assert_eq!(snapshot.count(), snapshot.buckets.iter().sum::<u64>());
+                assert!(snapshot.min() <= snapshot.mean() && snapshot.mean() <= snapshot.max());
+                assert!(snapshot.min().is_none_or(|min| index(min.as_nanos() as u64) == index(5)));
+            });
+            histogram.record(Duration::from_nanos(5));
+            reading.join().unwrap();
             assert_eq!(histogram.snapshot().quantile(0.5), Some(Duration::from_nanos(5)));
         });
     }

@@ -351,15 +351,15 @@ mod loom_tests {
         loom::model(|| {
             let window = Arc::new(AtomicRateWindow::with_span(Timestamp::ZERO, Duration::from_nanos(16)));
             window.record(Timestamp::ZERO, 1_000);
-            let writer = Arc::clone(&window);
-            let writing = thread::spawn(move || {
-                writer.record(Timestamp::from_nanos(16), 1);
-                writer.record(Timestamp::from_nanos(16), 1);
+            let reader = Arc::clone(&window);
+            let reading = thread::spawn(move || {
+                let seen = reader.read()[0];
+                let allowed: &[u64] = if seen.epoch == 16 { &[0, 1, 2] } else { &[1_000, 0, 1, 2] };
+                assert!(allowed.contains(&seen.count), "{seen:?}");
             });
-            let seen = window.read()[0];
-            let allowed: &[u64] = if seen.epoch == 16 { &[0, 1, 2] } else { &[1_000, 0, 1, 2] };
-            assert!(allowed.contains(&seen.count), "{seen:?}");
-            writing.join().unwrap();
+            window.record(Timestamp::from_nanos(16), 1);
+            window.record(Timestamp::from_nanos(16), 1);
+            reading.join().unwrap();
             assert_eq!(window.count(Timestamp::from_nanos(16)), 2);
         });
     }

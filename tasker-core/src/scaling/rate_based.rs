@@ -26,7 +26,10 @@ use crate::{InvalidConfig, Timestamp};
 /// |---|---|---|
 /// | [`window`](Self::window) | 10 s | how far back rates look; also the time in which a queue is to be cleared |
 ///
-/// Memory is constant, about 3 KiB, whatever the window and however often it is asked. Asks rarer than the window
+/// A window should hold many tasks, ten times the usual task or more: over less, random arrivals are not a steady load,
+/// and the size follows them.
+///
+/// Memory is constant, about 4 KiB, whatever the window and however often it is asked. Asks rarer than the window
 /// compare with the ask before.
 ///
 /// Source: the rule of the Go library tasker, v2.0.0, with windows in the place of lifetime averages; the delay before
@@ -191,6 +194,13 @@ mod tests {
         for percent in (5..=95).step_by(5) {
             let policy = RateBased::new().window(Duration::from_secs(30));
             simulate(policy, Load::constant(percent).service(1_000), percent).assert_settled(6, 3);
+        }
+    }
+
+    #[test]
+    fn settles_on_batches() {
+        for percent in (5..=95).step_by(5) {
+            simulate(RateBased::new(), Load::constant(percent).batch(10), percent).assert_settled(2, 1);
         }
     }
 

@@ -92,9 +92,9 @@ mod tests {
     use super::*;
     use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
 
-    fn ask(policy: Threshold, live: usize, creating: usize, queued: usize) -> usize {
+    fn ask(mut policy: Threshold, live: usize, creating: usize, queued: usize) -> usize {
         let sample = Sample { live, creating, queued, ..sample(2, 20) };
-        policy.clone().desired(Timestamp::ZERO, &sample)
+        policy.desired(Timestamp::ZERO, &sample)
     }
 
     #[test]

@@ -30,7 +30,10 @@ use crate::{InvalidConfig, Timestamp};
 /// | [`wait_target`](Self::wait_target) | 100 ms | mean time in the queue above which workers are added |
 /// | [`window`](Self::window) | 10 s | how far back it looks, and how long a need is remembered |
 ///
-/// Memory is constant, about 3 KiB.
+/// A window should hold many tasks, ten times the usual task or more: over less, random arrivals are not a steady load,
+/// and the size follows them.
+///
+/// Memory is constant, about 4 KiB.
 ///
 /// Source: Little's law, L = λW, taken twice: busy workers = completion rate × execution time, tasks queued = arrival
 /// rate × wait (J. D. C. Little, "A Proof for the Queuing Formula: L = λW", Operations Research 9:3, 1961). The ratio
@@ -268,6 +271,13 @@ mod tests {
         for percent in (5..=95).step_by(5) {
             let policy = Utilization::new().window(Duration::from_secs(30));
             simulate(policy, Load::constant(percent).service(1_000), percent).assert_settled(6, 3);
+        }
+    }
+
+    #[test]
+    fn settles_on_batches() {
+        for percent in (5..=95).step_by(5) {
+            simulate(Utilization::new(), Load::constant(percent).batch(10), percent).assert_settled(2, 1);
         }
     }
 
