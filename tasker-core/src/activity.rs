@@ -129,7 +129,7 @@ impl Drop for Entity {
 #[must_use]
 pub(crate) struct Tracked<F> {
     inner: Pin<Box<F>>,
-    tracker: Option<std::sync::Arc<Tracker>>,
+    tracker: Option<Arc<Tracker>>,
 }
 
 struct Tracker {
@@ -138,11 +138,11 @@ struct Tracker {
 }
 
 impl Wake for Tracker {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
         Self::wake_by_ref(&self);
     }
 
-    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+    fn wake_by_ref(self: &Arc<Self>) {
         let inner = self.inner.lock().clone();
         // No inner waker: it has ended, or was never polled and is counted as woken already.
         if let Some(waker) = inner {
@@ -154,9 +154,8 @@ impl Wake for Tracker {
 
 impl<F: Future> Tracked<F> {
     pub(crate) fn new(inner: F, activity: Option<Arc<Activity>>) -> Self {
-        let tracker = activity.map(|activity| {
-            std::sync::Arc::new(Tracker { entity: Entity::start(activity), inner: Lock::new(None) })
-        });
+        let tracker = activity
+            .map(|activity| Arc::new(Tracker { entity: Entity::start(activity), inner: Lock::new(None) }));
         Self { inner: Box::pin(inner), tracker }
     }
 }
@@ -170,7 +169,7 @@ impl<F: Future> Future for Tracked<F> {
         };
         *tracker.inner.lock() = Some(cx.waker().clone());
         tracker.entity.moves();
-        let waker = Waker::from(std::sync::Arc::clone(&tracker));
+        let waker = Waker::from(Arc::clone(&tracker));
         let polled = self.inner.as_mut().poll(&mut Context::from_waker(&waker));
         if polled.is_ready() {
             *tracker.inner.lock() = None;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::config_error::InvalidConfig;
 use crate::engine::Parts;
 use crate::engine::{Limits, RankFn};
@@ -69,6 +70,7 @@ struct Settings {
     max_abandoned: Option<usize>,
     event_capacity: usize,
     collector: Option<Arc<dyn MetricsCollector>>,
+    parent: Option<CancelToken>,
     seed: u64,
 }
 
@@ -102,6 +104,7 @@ impl Default for Settings {
             max_abandoned: None,
             event_capacity: 1024,
             collector: None,
+            parent: None,
             seed: 0,
         }
     }
@@ -303,6 +306,12 @@ impl<B: Backend> Builder<B> {
         self
     }
 
+    /// Starts the graceful stop when this signal is given.
+    pub fn parent(mut self, token: &CancelToken) -> Self {
+        self.settings.parent = Some(token.clone());
+        self
+    }
+
     /// Where jitter comes from. Pools with the same seed and the same history behave the same. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
@@ -357,6 +366,7 @@ impl Settings {
             reserve,
             max_temporary: self.max_temporary.unwrap_or_else(|| reserve.max(1)),
             event_capacity: self.event_capacity,
+            parent: self.parent,
             supervisor,
         })
     }
@@ -400,10 +410,18 @@ impl Settings {
 
     fn validate_reserve(&self) -> Result<(), InvalidConfig> {
         if self.reserve == Some(0) && self.max_temporary == Some(0) {
-            return Err(InvalidConfig::new("max_temporary", 0, "must be at least 1 if `reserve` is 0, or `run` could never run"));
+            return Err(InvalidConfig::new(
+                "max_temporary",
+                0,
+                "must be at least 1 if `reserve` is 0, or `run` could never run",
+            ));
         }
         if self.rank.is_some() && self.ageing.is_some() {
-            return Err(InvalidConfig::new("ageing", "set", "cannot be combined with `rank`, which orders waiting tasks itself"));
+            return Err(InvalidConfig::new(
+                "ageing",
+                "set",
+                "cannot be combined with `rank`, which orders waiting tasks itself",
+            ));
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// A wake-up that comes before the wait is kept, and the wait returns at once. Waits may end early for no reason;
 /// callers look again at what they wait for.
 pub struct Parker {
-    spot: std::sync::Arc<Spot>,
+    spot: Arc<Spot>,
 }
 
 struct Spot {
@@ -46,7 +46,7 @@ impl Parker {
     /// A new place to wait, whose thread is counted as active while it does not wait.
     #[must_use]
     pub fn counted(activity: Option<Arc<Activity>>) -> Self {
-        Self { spot: std::sync::Arc::new(Spot { state: Lock::default(), condvar: Condvar::new(), activity }) }
+        Self { spot: Arc::new(Spot { state: Lock::default(), condvar: Condvar::new(), activity }) }
     }
 
     /// Runs `f` with the parker of the current thread.
@@ -69,7 +69,7 @@ impl Parker {
     /// What ends a wait here.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker::from(std::sync::Arc::clone(&self.spot))
+        Waker::from(Arc::clone(&self.spot))
     }
 
     /// Waits for a wake-up.
@@ -142,11 +142,11 @@ impl Spot {
 }
 
 impl Wake for Spot {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
         Self::wake_by_ref(&self);
     }
 
-    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+    fn wake_by_ref(self: &Arc<Self>) {
         let mut state = self.state.lock();
         if state.token {
             return;

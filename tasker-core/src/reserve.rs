@@ -269,7 +269,10 @@ impl<R> Drop for Line<R> {
 
 impl<R> fmt::Debug for Reserve<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reserve").field("limits", &self.limits).field("levels", &self.levels()).finish_non_exhaustive()
+        f.debug_struct("Reserve")
+            .field("limits", &self.limits)
+            .field("levels", &self.levels())
+            .finish_non_exhaustive()
     }
 }
 

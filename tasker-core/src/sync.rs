@@ -19,9 +19,9 @@ pub use std::{
 
 #[cfg(tasker_loom)]
 use loom::sync::Mutex;
-use std::sync::PoisonError;
 #[cfg(not(tasker_loom))]
 use std::sync::Mutex;
+use std::sync::PoisonError;
 
 /// A mutex whose lock never fails: no user code runs under one, so a poisoned lock holds nothing half-done.
 #[derive(Debug, Default)]

@@ -1,25 +1,13 @@
-//! A user's future against the clock and against interrupts.
+//! A user's future against the clock.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
 use crate::clock::AsyncClock;
-use crate::engine::{self, Interrupt, Post};
-use crate::sync::Arc;
+use crate::engine::Post;
+use crate::race::{Raced, guarded};
 use crate::time::Timestamp;
-
-/// How the race ended. The future is dropped in any case.
-pub(super) enum Raced<T> {
-    /// It completed.
-    Done(T),
-    /// It panicked.
-    Panicked(Arc<str>),
-    /// Its deadline came first.
-    Late,
-    /// The worker was interrupted.
-    Interrupted(Interrupt),
-}
 
 /// Polls the future that `make` gives until it completes, panics, is late, or `post` is interrupted.
 pub(super) async fn race<F: Future>(
@@ -28,23 +16,11 @@ pub(super) async fn race<F: Future>(
     deadline: Option<Timestamp>,
     post: Option<&Post>,
 ) -> Raced<F::Output> {
-    let future = match engine::catch(make) {
-        Ok(future) => future,
-        Err(message) => return Raced::Panicked(message),
-    };
-    let mut future = pin!(future);
+    let mut race = pin!(guarded(make, post));
     let mut sleep = deadline.map(|deadline| clock.sleep_until(deadline));
     poll_fn(|cx| {
-        match engine::catch(|| future.as_mut().poll(cx)) {
-            Ok(Poll::Ready(output)) => return Poll::Ready(Raced::Done(output)),
-            Ok(Poll::Pending) => {}
-            Err(message) => return Poll::Ready(Raced::Panicked(message)),
-        }
-        if let Some(post) = post {
-            post.watch(cx.waker());
-            if let Some(interrupt) = post.interrupted() {
-                return Poll::Ready(Raced::Interrupted(interrupt));
-            }
+        if let Poll::Ready(raced) = race.as_mut().poll(cx) {
+            return Poll::Ready(raced);
         }
         match &mut sleep {
             Some(sleep) => sleep.as_mut().poll(cx).map(|()| Raced::Late),

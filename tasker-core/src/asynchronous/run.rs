@@ -5,12 +5,13 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::asynchronous::job::AsyncTask;
-use crate::asynchronous::race::race;
+use crate::asynchronous::race::race as raced;
 use crate::asynchronous::reserve::Reserve;
-use crate::asynchronous::worker::{destroy, sort_out};
+use crate::asynchronous::worker::destroy;
 use crate::engine::{self, Created};
 use crate::error::RunError;
 use crate::metrics::Owned;
+use crate::race;
 use crate::reserve::{Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
 use crate::sync::Arc;
@@ -31,7 +32,11 @@ impl<R: Resource> Drop for InUse<'_, R> {
     }
 }
 
-pub(super) async fn run<R, F, T>(reserve: &Reserve<R>, config: &R::Config, task: F) -> Result<T, RunError<R::Error>>
+pub(super) async fn run<R, F, T>(
+    reserve: &Reserve<R>,
+    config: &R::Config,
+    task: F,
+) -> Result<T, RunError<R::Error>>
 where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,
@@ -69,8 +74,8 @@ async fn make<R: Resource>(
     let clock = &*reserve.starter.clock;
     let context = CreateContext::new(None, 1, slot.reason());
     let deadline = reserve.create_deadline(clock.now());
-    let raced = race(|| R::create(config, &context), clock, deadline, None).await;
-    match sort_out(raced, "creating the resource") {
+    let made = raced(|| R::create(config, &context), clock, deadline, None).await;
+    match race::created(made) {
         (Created::Failed(error), _) => Err(RunError::Create(error)),
         (Created::Broken(text), _) => Err(RunError::Start(text)),
         (Created::Ready, resource) => {
@@ -81,7 +86,11 @@ async fn make<R: Resource>(
     }
 }
 
-async fn attempt<R, F, T>(in_use: &mut InUse<'_, R>, line: &mut Line<R>, task: F) -> Result<T, RunError<R::Error>>
+async fn attempt<R, F, T>(
+    in_use: &mut InUse<'_, R>,
+    line: &mut Line<R>,
+    task: F,
+) -> Result<T, RunError<R::Error>>
 where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::asynchronous::job::{AsyncJob, AttemptFuture};
-use crate::asynchronous::race::{Raced, race};
+use crate::asynchronous::race::race as raced;
 use crate::clock::{AsyncClock, Sleep};
-use crate::engine::{self, Begun, Created, Fate, Step, Worker};
+use crate::engine::{self, Begun, Fate, Step, Worker};
 use crate::ids::ExitReason;
 use crate::metrics::Owned;
+use crate::race;
 use crate::resource::Resource;
 use crate::sync::Arc;
 use crate::task::current::{self, Inside};
@@ -39,22 +40,11 @@ async fn create<R: Resource>(
 ) -> Option<Owned<R>> {
     let post = Arc::clone(worker.post());
     let context = post.create_context();
-    let raced = race(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post)).await;
-    let (created, resource) = sort_out(raced, "creating the resource");
+    let made = raced(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post)).await;
+    let (created, resource) = race::created(made);
     let hub = Arc::clone(&worker.engine().hub);
     let resource = resource.map(|resource| Owned::new(resource, hub));
     worker.created(created, clock.now()).then_some(resource).flatten()
-}
-
-/// What came of a creation.
-pub(super) fn sort_out<R, E>(raced: Raced<Result<R, E>>, what: &str) -> (Created<E>, Option<R>) {
-    match raced {
-        Raced::Done(Ok(resource)) => (Created::Ready, Some(resource)),
-        Raced::Done(Err(error)) => (Created::Failed(error), None),
-        Raced::Panicked(message) => (Created::Broken(format!("{what} panicked: {message}").into()), None),
-        Raced::Late => (Created::Broken(format!("{what} took longer than `create_timeout`").into()), None),
-        Raced::Interrupted(_) => (Created::Broken("the pool did not wait for the resource".into()), None),
-    }
 }
 
 /// Destroys a resource; what went wrong comes back as text.
@@ -63,12 +53,7 @@ pub(super) async fn destroy<R: Resource>(
     clock: &dyn AsyncClock,
     deadline: Option<Timestamp>,
 ) -> Result<(), Arc<str>> {
-    match race(|| resource.destroy(), clock, deadline, None).await {
-        Raced::Done(Ok(())) | Raced::Interrupted(_) => Ok(()),
-        Raced::Done(Err(error)) => Err(engine::describe(&error)),
-        Raced::Panicked(message) => Err(format!("destroying the resource panicked: {message}").into()),
-        Raced::Late => Err("destroying the resource took longer than `destroy_timeout`".into()),
-    }
+    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, None).await)
 }
 
 async fn serve<R: Resource>(
@@ -120,7 +105,8 @@ async fn attempt<R: Resource>(
 ) -> Attempt<R::Error> {
     let cell = job.cell();
     // Calling the closure may panic, and so may cloning it.
-    let future = current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)));
+    let future =
+        current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)));
     let mut future = match future {
         Ok(future) => Guarded { future: Some(future), inside },
         Err(message) => return Attempt::Panicked(message),
@@ -184,12 +170,7 @@ async fn probe<R: Resource>(
     // A probe that takes as long as a creation may is no sign of health.
     let timeout = worker.engine().limits.create_timeout;
     let deadline = timeout.map(|timeout| clock.now().saturating_add(timeout));
-    let healthy = match race(|| resource.probe(), clock, deadline, Some(&post)).await {
-        Raced::Done(Ok(())) | Raced::Interrupted(_) => Ok(()),
-        Raced::Done(Err(error)) => Err(engine::describe(&error)),
-        Raced::Panicked(message) => Err(message),
-        Raced::Late => Err("the probe took too long".into()),
-    };
+    let healthy = race::went_well("probe", raced(|| resource.probe(), clock, deadline, Some(&post)).await);
     worker.probed(healthy, clock.now())
 }
 

@@ -56,7 +56,10 @@ pub struct Controller<J: Job> {
 
 impl<J: Job> Controller<J> {
     /// The parts of a pool, and what drives them. Nothing runs before the first turn.
-    pub fn new(mut parts: Parts, launch: impl FnOnce(&Arc<Engine<J>>) -> Box<dyn Launch<J>>) -> (Arc<Engine<J>>, Self) {
+    pub fn new(
+        mut parts: Parts,
+        launch: impl FnOnce(&Arc<Engine<J>>) -> Box<dyn Launch<J>>,
+    ) -> (Arc<Engine<J>>, Self) {
         let engine = Engine::new(&mut parts);
         let launch = launch(&engine);
         let mut supervisor = Supervisor::new(parts.supervisor.clone(), parts.policy.take());
@@ -70,6 +73,9 @@ impl<J: Job> Controller<J> {
             closing: None,
             over: false,
         };
+        if let Some(parent) = &parts.parent {
+            parent.adopt(&engine);
+        }
         (engine, controller)
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::OnceLock;
+// Loom's atomics cannot live in a static.
+use std::sync::atomic::AtomicU64 as CountOfProcess;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -66,7 +68,7 @@ pub struct Hub {
 }
 
 /// Numbers pools, so that a thread can say of which pool it runs a task.
-static POOLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+static POOLS: CountOfProcess = CountOfProcess::new(1);
 
 impl Hub {
     pub(crate) fn new(parts: &super::Parts) -> Self {
@@ -129,10 +131,6 @@ impl Hub {
     /// Hands out events.
     pub fn bus(&self) -> &EventBus {
         &self.bus
-    }
-
-    pub(crate) fn alarms(&self) -> &Alarms {
-        &self.alarms
     }
 
     pub(crate) fn board(&self) -> &LevelBoard {

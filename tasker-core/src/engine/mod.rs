@@ -21,12 +21,13 @@ pub use controller::{Controller, Launch, Turn};
 pub use hub::{Hub, Msg};
 pub use latch::Latch;
 pub use nested::NestedGuard;
-pub use parts::{Engine, Limits, Parts};
+pub use parts::{Engine, Limits, Parts, RankFn};
 pub use report::{StopReport, Stopped, Undone, WorkerLeft};
 pub use roster::{Interrupt, Post, Roster};
-pub use worker::{Created, Fate, Order, Step, Worker};
+pub use worker::{Begun, Created, Fate, Order, Step, Worker};
 
 pub(crate) use crate::metrics::EndKind;
+pub use worker::describe;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::clock::Clock;
 use crate::engine::{Hub, Latch, StopReport};
 use crate::metrics::MetricsCollector;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub max_temporary: usize,
     /// How many events a subscription holds.
     pub event_capacity: usize,
+    /// What starts the graceful stop from outside.
+    pub parent: Option<CancelToken>,
 }
 
 /// A [`Rank`] that can be shown.

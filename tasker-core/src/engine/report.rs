@@ -81,7 +81,10 @@ impl StopReport {
     /// Whether everything that was accepted was done and everything that was created was destroyed.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.undone == 0 && self.destroy_errors == 0 && self.destroy_skipped == 0 && self.workers_left.is_empty()
+        self.undone == 0
+            && self.destroy_errors == 0
+            && self.destroy_skipped == 0
+            && self.workers_left.is_empty()
     }
 }
 

@@ -287,25 +287,30 @@ impl<J: Job> Worker<J> {
         let core = job.core();
         let seed = splitmix64(self.engine.seed ^ core.id.get());
         let policy = &self.engine.retry;
-        let delay =
-            self.engine.hub.guard("RetryPolicy::delay", || policy.delay(begun.attempt, seed)).unwrap_or_default();
+        let delay = self
+            .engine
+            .hub
+            .guard("RetryPolicy::delay", || policy.delay(begun.attempt, seed))
+            .unwrap_or_default();
         let error = match attempt {
             Attempt::Error(error) => describe(error),
             _ => "the attempt timed out".into(),
         };
         self.post.meter.retried();
-        let event = PoolEvent::TaskRetried {
-            task: core.id,
-            name: core.options.name.clone(),
-            attempt: begun.attempt,
-            delay,
-            error,
-        };
-        self.engine.hub.publish(&event);
+        self.tell_of_retry(core, begun.attempt, delay, error);
         let rank = self.engine.rank_of(core);
         let due = (!delay.is_zero()).then(|| now.saturating_add(delay));
         let left = self.engine.inbox.retry(job, rank, due, now);
         super::quietly(|| drop(left));
+    }
+
+    fn tell_of_retry(&self, core: &TaskCore, attempt: u32, delay: Duration, error: Arc<str>) {
+        let hub = &self.engine.hub;
+        if let Some(collector) = hub.collector() {
+            hub.guard("MetricsCollector::retried", || collector.retried(&core.info(), &error));
+        }
+        let name = core.options.name.clone();
+        hub.publish(&PoolEvent::TaskRetried { task: core.id, name, attempt, delay, error });
     }
 
     fn resolve(&self, job: J, begun: &Begun, attempt: Attempt<J::Error>, outcome: Outcome, now: Timestamp) {
@@ -353,8 +358,9 @@ impl<J: Job> Drop for Worker<J> {
 }
 
 /// A user's error as text; a `Display` that panics is no reason to fall.
-pub(crate) fn describe(error: &impl std::fmt::Display) -> Arc<str> {
-    super::catch(|| Arc::from(error.to_string())).unwrap_or_else(|_| "an error that cannot be displayed".into())
+pub fn describe(error: &impl std::fmt::Display) -> Arc<str> {
+    super::catch(|| Arc::from(error.to_string()))
+        .unwrap_or_else(|_| "an error that cannot be displayed".into())
 }
 
 /// A lifetime shortened by up to a tenth, so that workers born together do not leave together.

@@ -161,7 +161,9 @@ impl<J: Job> Inbox<J> {
     ) -> Result<(), (J, Refusal)> {
         let mut evicted = None;
         let taken = self.with(|state, effects| {
-            if let Err(refusal) = state.admit(ticket.is_some(), self.overflow, job.core().priority(), &mut evicted, effects) {
+            if let Err(refusal) =
+                state.admit(ticket.is_some(), self.overflow, job.core().priority(), &mut evicted, effects)
+            {
                 return Err((job, refusal));
             }
             state.accept(job, rank, now, effects);
@@ -200,7 +202,14 @@ impl<J: Job> Inbox<J> {
 
     /// A worker comes for work; `finished` says whether it comes from a task, `waited` whether it was told to wait
     /// before. If it is told to wait, `waker` will be called once it should come again.
-    pub fn pull(&self, worker: WorkerId, waker: &Waker, finished: bool, waited: bool, now: Timestamp) -> Pull<J> {
+    pub fn pull(
+        &self,
+        worker: WorkerId,
+        waker: &Waker,
+        finished: bool,
+        waited: bool,
+        now: Timestamp,
+    ) -> Pull<J> {
         self.with(|state, effects| {
             if finished {
                 state.counts.running -= 1;
@@ -381,7 +390,13 @@ impl<J: Job> Inbox<J> {
 
     fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
         let mut effects = Effects::none();
-        let result = f(&mut self.state.lock(), &mut effects);
+        let mut state = self.state.lock();
+        let result = f(&mut state, &mut effects);
+        if effects.drained {
+            // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
+            self.mail.post(Msg::Event(Event::Drained));
+        }
+        drop(state);
         self.apply(effects);
         result
     }
@@ -401,9 +416,6 @@ impl<J: Job> Inbox<J> {
         }
         if effects.nudge {
             self.mail.post(Msg::Nudge);
-        }
-        if effects.drained {
-            self.mail.post(Msg::Event(Event::Drained));
         }
         for job in effects.trash {
             crate::engine::quietly(|| drop(job));

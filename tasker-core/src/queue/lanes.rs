@@ -47,7 +47,11 @@ impl<T> Lanes<T> {
     /// Empty lanes; `ageing` is how long an item waits before it counts as one lane higher.
     #[must_use]
     pub fn new(ageing: Option<Duration>) -> Self {
-        Self { lanes: std::array::from_fn(|_| Lane::Fifo(std::collections::VecDeque::new())), next: 0, ageing }
+        Self {
+            lanes: std::array::from_fn(|_| Lane::Fifo(std::collections::VecDeque::new())),
+            next: 0,
+            ageing,
+        }
     }
 
     fn next_lane(&self, now: Timestamp) -> Option<usize> {
@@ -140,7 +144,8 @@ impl<T> Lane<T> {
                 items.remove(index).map(|(_, entry)| entry.item)
             }
             Self::Ranked(items) => {
-                let oldest = items.iter().filter(|(_, entry)| choose(&entry.item)).min_by_key(|(key, _)| key.1);
+                let oldest =
+                    items.iter().filter(|(_, entry)| choose(&entry.item)).min_by_key(|(key, _)| key.1);
                 let key = *oldest?.0;
                 items.remove(&key).map(|entry| entry.item)
             }
@@ -150,7 +155,8 @@ impl<T> Lane<T> {
     fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
         match self {
             Self::Fifo(items) => {
-                let (kept, swept) = std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
+                let (kept, swept) =
+                    std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
                 *items = kept;
                 std::collections::VecDeque::<(u64, Entry<T>)>::into_iter(swept)
                     .map(|(_, entry)| entry.item)

@@ -204,7 +204,10 @@ impl TaskCore {
 
 impl fmt::Debug for TaskCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskCore").field("id", &self.id).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("TaskCore")
+            .field("id", &self.id)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 

@@ -121,7 +121,7 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// If the result was taken before.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError<E>>> {
-        let clock = self.cell.core().hub.clock();
+        let clock = Arc::clone(self.cell.core().hub.clock());
         let deadline = clock.now().saturating_add(timeout);
         Parker::with_current(|parker| {
             let waker = parker.waker();

@@ -12,7 +12,7 @@ use crate::task::cell::{AnyCell, Cell, End, TaskCore};
 /// wherever a job may be lost.
 pub trait Job: Send + 'static {
     /// The error of the pool's resource.
-    type Error: fmt::Display + Send + 'static;
+    type Error: fmt::Debug + fmt::Display + Send + 'static;
 
     /// The task's state.
     fn cell(&self) -> Arc<dyn AnyCell>;
