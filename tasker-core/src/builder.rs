@@ -145,26 +145,28 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How often the scaling policy is asked while there is work. Default: 100 ms.
+    /// How often the scaling policy is asked while there is work or there are burst workers. Default: 100 ms; less than
+    /// 1 ms is taken as 1 ms.
     pub fn burst_interval(mut self, interval: Duration) -> Self {
         self.settings.burst_interval = interval;
         self
     }
 
     /// How long a worker may be idle before a pool with burst workers becomes one smaller. Default: never; the
-    /// scaling policy alone decides.
+    /// scaling policy alone decides. Has no effect in a pool that is built at a fixed size.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = Some(timeout);
         self
     }
 
-    /// The pool's name, for traces and threads. Default: "tasker".
+    /// The pool's name, for traces and for the thread of its control loop; workers' threads are named after their
+    /// [`WorkerId`](crate::WorkerId). Default: "tasker".
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.settings.name = Some(name.into());
         self
     }
 
-    /// How many tasks may wait; at least 1. Retries never count. Default: 65,536.
+    /// How many tasks may wait, delayed ones included; at least 1. Retries never count. Default: 65,536.
     pub fn capacity(mut self, tasks: usize) -> Self {
         self.settings.capacity = Some(tasks);
         self
@@ -176,21 +178,24 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// What to do when the queue is full. Default: refuse the new task.
+    /// What `submit` does when the queue is full. Default: refuse the new task. `try_submit` and the waiting forms never
+    /// displace a task.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;
         self
     }
 
     /// Lets a task count as one priority higher for each such period it has waited, so that a steady stream of
-    /// urgent tasks cannot starve the others. Default: strict priorities.
+    /// urgent tasks cannot starve the others. Cannot be combined with [`rank`](Self::rank). Default: strict
+    /// priorities.
     pub fn ageing(mut self, period: Duration) -> Self {
         self.settings.ageing = Some(period);
         self
     }
 
-    /// Your own order within a priority: the lower rank first, equal ranks in the order they came. Asked once per
-    /// submission, on the submitter; should it panic, the rank is 0.
+    /// Your own order within a priority: the lower rank first, equal ranks in the order they came. Asked at each
+    /// submission, on the submitter, and again for each retry, on the worker; never under a lock. Should it panic, the
+    /// rank is 0. Cannot be combined with [`ageing`](Self::ageing).
     pub fn rank(mut self, rank: impl Fn(&TaskInfo) -> u64 + Send + Sync + 'static) -> Self {
         self.settings.rank = Some(RankFn(Arc::new(rank)));
         self
@@ -202,7 +207,7 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// The delay before a retry. Default: none.
+    /// The delay before a retry. Should the policy panic, there is none. Default: [`Immediate`].
     pub fn retry(mut self, policy: impl RetryPolicy) -> Self {
         self.settings.retry = Box::new(policy);
         self
@@ -215,13 +220,15 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long `create` may take. Default: 30 s.
+    /// How long `create` may take, and `probe`. On threads a `create` that blocks is given up after this and the
+    /// [`grace`](Self::grace). Default: 30 s.
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.settings.create_timeout = Some(timeout);
         self
     }
 
-    /// How long to wait before `create` is tried again.
+    /// How long to wait before `create` is tried again, or a worker is replaced that never completed a task. Default:
+    /// [`Backoff::new`], 100 ms and more.
     pub fn create_backoff(mut self, backoff: Backoff) -> Self {
         self.settings.create_backoff = backoff;
         self
@@ -241,7 +248,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long anybody waits for a `destroy`. Default: 10 s.
+    /// How long anybody waits for a `destroy`; on threads one that blocks is given up after this and the
+    /// [`grace`](Self::grace). Default: 10 s.
     pub fn destroy_timeout(mut self, timeout: Duration) -> Self {
         self.settings.destroy_timeout = Some(timeout);
         self
@@ -254,7 +262,7 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How many tasks may run on a resource before it is replaced; at least 1. Default: any number.
+    /// How many attempts may run on a resource before it is replaced; at least 1. Default: any number.
     pub fn max_uses(mut self, uses: u64) -> Self {
         self.settings.max_uses = Some(uses);
         self
@@ -266,8 +274,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How many resources are kept for `run`, made when first needed. 0: `run` makes one each time. Default: as many
-    /// as `workers`.
+    /// How many resources are kept for `run`, made when first needed. They are not counted by `max_workers`. 0: `run`
+    /// makes one each time. Default: as many as `workers`.
     pub fn reserve(mut self, resources: usize) -> Self {
         self.settings.reserve = Some(resources);
         self
@@ -280,15 +288,15 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long a worker may take to come back from a task that was cancelled or timed out before it is abandoned
-    /// and replaced. Default: 5 s.
+    /// How long a worker may take to come back from a task that was cancelled, timed out or expired before it is
+    /// abandoned and replaced. A kill waits as long for running tasks. Default: 5 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
     }
 
-    /// How many abandoned workers there may be; beyond that a stuck worker is not replaced. Default: as many as
-    /// `max_workers`.
+    /// How many abandoned workers there may be, in addition to `max_workers`; beyond that a stuck worker is not
+    /// replaced. Default: as many as `max_workers`.
     pub fn max_abandoned(mut self, workers: usize) -> Self {
         self.settings.max_abandoned = Some(workers);
         self
@@ -312,7 +320,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// Where jitter comes from. Pools with the same seed and the same history behave the same. Default: 0.
+    /// Where jitter comes from. Pools with the same seed and the same history behave the same; give each process of a
+    /// fleet its own, so that they do not all come back at the same moments. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

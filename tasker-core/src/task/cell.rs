@@ -131,7 +131,7 @@ impl TaskCore {
         self.state.compare_exchange(RUNNING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Decides that the task ends now. `true` for exactly one caller, who must then fill the slot.
+    /// Decides that the task ends now. `Some` for exactly one caller, who must then fill the slot.
     pub(crate) fn finish(&self) -> Option<Finished> {
         match self.state.swap(ENDED, Ordering::AcqRel) {
             WAITING => Some(Finished::Waiting),
@@ -211,7 +211,7 @@ impl fmt::Debug for TaskCore {
     }
 }
 
-/// Where the inbox keeps a task. Read and written under the inbox's lock alone.
+/// Where the inbox keeps a task. Written under the inbox's lock alone; read there, and by whoever submitted it.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     accepted: AtomicBool,
@@ -339,7 +339,7 @@ pub trait AnyCell: Send + Sync + fmt::Debug {
     /// The part that does not depend on the result.
     fn core(&self) -> &TaskCore;
 
-    /// Ends the task, if it has not ended. Returns where it was, if this call ended it.
+    /// Ends the task, if it has not ended. `true` if this call ended it.
     #[doc(hidden)]
     fn end_early(&self, end: End) -> bool;
 }
@@ -376,7 +376,7 @@ impl<T, E> Cell<T, E> {
         Some(was)
     }
 
-    /// Puts the result where the handle finds it. For the winner of [`TaskCore::finish`] alone.
+    /// Puts the result where the handle finds it. For whoever decided the task's end, alone.
     pub fn fill(&self, result: Result<T, TaskError<E>>) {
         let mut slot = self.slot.lock();
         let before = std::mem::replace(&mut *slot, Slot::Taken);

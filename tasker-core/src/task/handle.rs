@@ -22,6 +22,10 @@ use crate::task::cell::{Cell, End, Finished};
 ///
 /// Dropping the handle while it is awaited gives the result up, not the task. To give up only the wait, await
 /// `&mut handle`.
+///
+/// # Panics
+///
+/// Polling it again after it gave its result.
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
     cell: Arc<Cell<T, E>>,
@@ -58,7 +62,8 @@ impl<T, E> TaskHandle<T, E> {
         self.cell.is_full()
     }
 
-    /// Ends the task, if it has not ended, with [`TaskError::Cancelled`].
+    /// Ends the task, if it has not ended, with [`TaskError::Cancelled`]. Its handle resolves at once, whether or not its
+    /// worker has come back.
     pub fn cancel(&self) -> CancelOutcome {
         match self.cell.cut(End::Cancelled) {
             Some(Finished::Waiting) => CancelOutcome::BeforeStart,
@@ -81,9 +86,11 @@ impl<T, E> TaskHandle<T, E> {
         self
     }
 
-    /// Calls `callback` with the result once it is there: on the worker, or right here if it is there already.
+    /// Calls `callback` with the result once it is there: right here if it is there already, else on whatever brings the
+    /// task's end about (its worker, whoever cancels or displaces it, the control loop). So it should be short.
     ///
-    /// A panic in the callback is reported as an event and harms nobody.
+    /// A panic in the callback is reported as an event and harms nobody. If the result was taken before, the callback
+    /// is dropped.
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, TaskError<E>>) + Send + 'static)
     where
         T: 'static,
@@ -114,8 +121,12 @@ impl<T, E> TaskHandle<T, E> {
         })
     }
 
-    /// Blocks for at most `timeout`; `None` if the result was not there by then. The task goes on, and a later wait
-    /// gets its result.
+    /// Blocks for at most `timeout` by the pool's clock; `None` if the result was not there by then. The task goes on,
+    /// and a later wait gets its result. Not for use inside async code.
+    ///
+    /// # Errors
+    ///
+    /// What became of the task instead of a value.
     ///
     /// # Panics
     ///
