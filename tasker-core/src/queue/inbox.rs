@@ -326,9 +326,10 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
     }
 
-    /// Nothing starts until [`Self::resume`].
+    /// Nothing starts until [`Self::resume`]. A queue that was closed must drain, and is not paused any more: a pause
+    /// may be on its way while it is closed.
     pub fn pause(&self) {
-        self.with(|state, _| state.paused = true);
+        self.with(|state, _| state.paused = state.phase == Phase::Open);
     }
 
     /// Whether tasks may start.
