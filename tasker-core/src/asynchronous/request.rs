@@ -39,7 +39,8 @@ impl<'p, R: Resource> Request<'p, R> {
 
     /// The task is started at most once, whatever happens; so its closure need not be `Clone`.
     pub fn once(self) -> Request<'p, R, Once> {
-        Request { pool: self.pool, options: self.options, mode: PhantomData }
+        let options = self.options.without_retries();
+        Request { pool: self.pool, options, mode: PhantomData }
     }
 
     /// How often it may be retried. Default: the pool's `max_retries`.
@@ -154,7 +155,7 @@ macro_rules! submit_forms {
                 self.submit(task).on_complete(callback);
             }
 
-            /// Submits many tasks with the same options, in their order.
+            /// Submits many tasks with the same options as one, in their order: no other task comes in between.
             pub fn submit_all<F, T>(
                 self,
                 tasks: impl IntoIterator<Item = F>,
