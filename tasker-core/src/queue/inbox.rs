@@ -581,23 +581,31 @@ impl<J: Job> State<J> {
 
     /// A task no longer waits.
     fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
-        if core.place.is_delayed() {
-            self.counts.delayed -= 1;
-        } else {
-            self.counts.waiting[core.priority().lane()] -= 1;
-        }
-        if core.place.uncount() {
+        if self.take_out(core) {
             let waker = self.room.free();
             effects.wake_all.extend(effects.wake_room.take());
             effects.wake_room = waker;
         }
     }
 
+    /// A task no longer waits; `true` if it took room, which the caller gives away.
+    fn take_out(&mut self, core: &TaskCore) -> bool {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        core.place.uncount()
+    }
+
+    /// Takes a task out for a newcomer, which gets its room: those who wait for room have no claim to it.
     fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
         loop {
             let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
             if victim.core().finish().is_some() {
-                self.uncount(victim.core(), effects);
+                if self.take_out(victim.core()) {
+                    self.room.hand_over();
+                }
                 return Some(victim);
             }
             self.dead -= 1;
