@@ -300,8 +300,8 @@ impl<J: Job> Inbox<J> {
     /// Moves delayed tasks that are due to their lanes; returns when the next one is.
     pub fn release_due(&self, now: Timestamp) -> Option<Timestamp> {
         self.with(|state, effects| {
-            while let Some(job) = state.delayed.pop_due(now) {
-                state.release(job, now, effects);
+            while let Some((job, rank)) = state.delayed.pop_due(now) {
+                state.release(job, rank, now, effects);
             }
             state.delayed.next_due()
         })
@@ -526,7 +526,7 @@ impl<J: Job> State<J> {
         if let Some(due) = due {
             self.counts.delayed += 1;
             effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
-            self.delayed.push(due, job);
+            self.delayed.push(due, rank, job);
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
@@ -538,14 +538,14 @@ impl<J: Job> State<J> {
         }
     }
 
-    fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
+    fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         if job.core().has_ended() {
             self.dead -= 1;
             effects.trash.push(job);
             return;
         }
         self.counts.delayed -= 1;
-        self.place(job, 0, None, now, effects);
+        self.place(job, rank, None, now, effects);
     }
 
     fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
