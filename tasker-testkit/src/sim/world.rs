@@ -307,6 +307,7 @@ impl World {
     fn lose_runtime(&mut self) {
         self.released = true;
         let mut control = self.control.take();
+        let ends_now = control.is_some();
         let first = self.rng.chance(50);
         if first {
             control = None;
@@ -325,7 +326,9 @@ impl World {
             drop(kept);
             drop(slot);
         }
-        self.note(Fact::Over);
+        if ends_now {
+            self.note(Fact::Over);
+        }
     }
 
     /// Nobody is left who could move.
