@@ -171,7 +171,7 @@ impl World {
 
     /// The end of something of the user's that takes a while, or hangs.
     pub(super) fn until(&mut self, low: u64, high: u64) -> Option<Timestamp> {
-        let hangs = self.rng.chance(self.faults.hang);
+        let hangs = self.rng.chance(self.faults.hang) && !self.released;
         (!hangs).then(|| self.now.saturating_add(self.rng.millis(low, high)))
     }
 

@@ -202,7 +202,9 @@ impl World {
         if self.control.is_some() && (!self.messages.lock().is_empty() || due(self.heeded_timer())) {
             choices.push((Choice::Control, control));
         }
-        if self.ending.is_none() && self.next_move <= self.now {
+        // Nobody has the pool before its first turn is made.
+        let built = self.control.is_none() || self.timer != Some(Timestamp::ZERO);
+        if built && self.ending.is_none() && self.next_move <= self.now {
             choices.push((Choice::User, users));
         }
         let ready = |index: &usize| self.workers[*index].can_move(self);
