@@ -321,9 +321,9 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
     }
 
-    /// Nothing starts until [`Self::resume`].
+    /// Nothing starts until [`Self::resume`], or until a stop: a pause that comes after that is none.
     pub fn pause(&self) {
-        self.with(|state, _| state.paused = true);
+        self.with(|state, _| state.paused = state.phase == Phase::Open);
     }
 
     /// Whether tasks may start.
