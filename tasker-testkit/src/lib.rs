@@ -1,1 +1,3 @@
 //! The testkit crate of tasker.
+
+pub mod sim;

@@ -305,8 +305,8 @@ impl<J: Job> Inbox<J> {
     /// Moves delayed tasks that are due to their lanes; returns when the next one is.
     pub fn release_due(&self, now: Timestamp) -> Option<Timestamp> {
         self.with(|state, effects| {
-            while let Some(job) = state.delayed.pop_due(now) {
-                state.release(job, now, effects);
+            while let Some((job, rank)) = state.delayed.pop_due(now) {
+                state.release(job, rank, now, effects);
             }
             state.delayed.next_due()
         })
@@ -532,7 +532,7 @@ impl<J: Job> State<J> {
         if let Some(due) = due {
             self.counts.delayed += 1;
             effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
-            self.delayed.push(due, job);
+            self.delayed.push(due, rank, job);
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
@@ -544,14 +544,14 @@ impl<J: Job> State<J> {
         }
     }
 
-    fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
+    fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         if job.core().has_ended() {
             self.dead -= 1;
             effects.trash.push(job);
             return;
         }
         self.counts.delayed -= 1;
-        self.place(job, 0, None, now, effects);
+        self.place(job, rank, None, now, effects);
     }
 
     fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
@@ -587,23 +587,31 @@ impl<J: Job> State<J> {
 
     /// A task no longer waits.
     fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
-        if core.place.is_delayed() {
-            self.counts.delayed -= 1;
-        } else {
-            self.counts.waiting[core.priority().lane()] -= 1;
-        }
-        if core.place.uncount() {
+        if self.take_out(core) {
             let waker = self.room.free();
             effects.wake_all.extend(effects.wake_room.take());
             effects.wake_room = waker;
         }
     }
 
+    /// A task no longer waits; `true` if it took room, which the caller gives away.
+    fn take_out(&mut self, core: &TaskCore) -> bool {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        core.place.uncount()
+    }
+
+    /// Takes a task out for a newcomer, which gets its room: those who wait for room have no claim to it.
     fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
         loop {
             let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
             if victim.core().finish().is_some() {
-                self.uncount(victim.core(), effects);
+                if self.take_out(victim.core()) {
+                    self.room.hand_over();
+                }
                 return Some(victim);
             }
             self.dead -= 1;
