@@ -1,0 +1,71 @@
+//! The suite that every backend has to pass: one function per case, named by the behaviour it holds.
+//!
+//! A backend says `tasker_testkit::conformance!(MyDriver);` in a test file of its own; every case becomes a test.
+//! Cases are written against the promises, through the public API, on a fake clock. After each, what must hold after
+//! everything is checked: see [`Case::finish`].
+
+pub mod resources;
+pub mod scaling;
+
+use std::time::Duration;
+
+use crate::{Case, Driver, within};
+
+/// How long a case may take, in real time, before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs one case.
+///
+/// # Panics
+///
+/// If it fails, or hangs.
+pub fn check<D: Driver>(body: fn(&Case<D>)) {
+    let case = Case::<D>::new();
+    let watched = case.clone();
+    within(
+        PATIENCE,
+        || watched.dump(),
+        move || {
+            body(&case);
+            case.finish();
+        },
+    );
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+/// Takes a backend through the suite: one `#[test]` per case, in a module per theme.
+///
+/// ```ignore
+/// tasker_testkit::conformance!(MyDriver);
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($driver:ty) => {
+        $crate::conformance_resources!($driver);
+    };
+}
+
+/// One test per name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_cases {
+    ($driver:ty, $theme:ident: $($name:ident)*) => {
+        mod $theme {
+            #[allow(unused_imports, reason = "the driver may be named by a path")]
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    $crate::conformance::check::<$driver>($crate::conformance::$theme::$name);
+                }
+            )*
+        }
+    };
+}
