@@ -4,6 +4,8 @@
 //! Cases are written against the promises, through the public API, on a fake clock. After each, what must hold after
 //! everything is checked: see [`Case::finish`].
 
+pub mod health;
+pub mod queue;
 pub mod resources;
 pub mod scaling;
 
@@ -49,6 +51,8 @@ const fn secs(secs: u64) -> Duration {
 macro_rules! conformance {
     ($driver:ty) => {
         $crate::conformance_resources!($driver);
+        $crate::conformance_health!($driver);
+        $crate::conformance_queue!($driver);
     };
 }
 
