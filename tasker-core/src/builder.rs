@@ -376,7 +376,7 @@ impl Settings {
         let max_workers = self.max_workers.unwrap_or(workers);
         let mut config = SupervisorConfig::new(workers);
         config.max_workers = max_workers;
-        config.backoff = self.create_backoff.clone();
+        config.backoff = self.create_backoff;
         config.create_retries = self.create_retries;
         config.create_timeout = self.create_timeout;
         config.destroy_timeout = self.destroy_timeout;

@@ -3,9 +3,9 @@
 mod runtime;
 
 pub use runtime::{Tokio, TokioClock, TokioSpawner};
-pub use tasker_core::*;
+pub use tasker_core::user::*;
 
 /// A pool on tokio.
-pub type Pool<R> = asynchronous::Pool<R, Tokio>;
+pub type Pool<R> = tasker_core::asynchronous::Pool<R, Tokio>;
 /// A handle that does not keep its pool from stopping.
-pub type WeakPool<R> = asynchronous::WeakPool<R, Tokio>;
+pub type WeakPool<R> = tasker_core::asynchronous::WeakPool<R, Tokio>;

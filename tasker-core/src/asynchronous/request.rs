@@ -39,7 +39,8 @@ impl<'p, R: Resource> Request<'p, R> {
 
     /// The task is started at most once, whatever happens; so its closure need not be `Clone`.
     pub fn once(self) -> Request<'p, R, Once> {
-        Request { pool: self.pool, options: self.options, mode: PhantomData }
+        let options = self.options.without_retries();
+        Request { pool: self.pool, options, mode: PhantomData }
     }
 
     /// How often it may be retried. Default: the pool's `max_retries`.

@@ -56,17 +56,21 @@ impl EventBus {
 }
 
 fn trace(pool: &str, event: &PoolEvent) {
-    match event {
-        PoolEvent::Diagnosis(diagnosis) => {
-            tracing::warn!(pool, cause = diagnosis.cause(), fix = diagnosis.fix(), "{event}");
-        }
+    let worries = matches!(
+        event,
         PoolEvent::CreationFailed { .. }
-        | PoolEvent::WorkerReplaced { .. }
-        | PoolEvent::WorkerAbandoned { .. }
-        | PoolEvent::AbandonedLimitReached { .. }
-        | PoolEvent::DestroyFailed { .. }
-        | PoolEvent::CallbackPanicked { .. } => tracing::warn!(pool, "{event}"),
-        _ => tracing::debug!(pool, "{event}"),
+            | PoolEvent::WorkerReplaced { .. }
+            | PoolEvent::WorkerAbandoned { .. }
+            | PoolEvent::AbandonedLimitReached { .. }
+            | PoolEvent::DestroyFailed { .. }
+            | PoolEvent::CallbackPanicked { .. }
+    );
+    if let PoolEvent::Diagnosis(diagnosis) = event {
+        tracing::warn!(pool, cause = diagnosis.cause(), fix = diagnosis.fix(), "{event}");
+    } else if worries {
+        tracing::warn!(pool, "{event}");
+    } else {
+        tracing::debug!(pool, "{event}");
     }
 }
 

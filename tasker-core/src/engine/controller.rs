@@ -174,15 +174,17 @@ impl<J: Job> Controller<J> {
     }
 
     fn emit(&mut self, event: &PoolEvent) {
-        match event {
-            PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { .. }) => self.how = Stopped::DeadlinePassed,
-            PoolEvent::Killed if self.how == Stopped::Drained => self.how = Stopped::Killed,
-            // The end is told when the report is there.
-            PoolEvent::Ended => return,
-            PoolEvent::WorkerReplaced { .. } => self.engine.hub.ledger().note_replaced(),
-            _ => {}
+        if let PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { .. }) = event {
+            self.how = Stopped::DeadlinePassed;
+        } else if matches!(event, PoolEvent::Killed) && self.how == Stopped::Drained {
+            self.how = Stopped::Killed;
+        } else if matches!(event, PoolEvent::WorkerReplaced { .. }) {
+            self.engine.hub.ledger().note_replaced();
         }
-        self.engine.hub.publish(event);
+        // The end is told when the report is there.
+        if !matches!(event, PoolEvent::Ended) {
+            self.engine.hub.publish(event);
+        }
     }
 
     fn pause(&self, paused: bool) {
@@ -247,12 +249,14 @@ impl<J: Job> Controller<J> {
         let hub = &self.engine.hub;
         let counters = self.engine.counters();
         let counts = self.engine.inbox.counts();
-        let mut sample = Sample::default();
-        sample.busy = counts.running;
-        sample.queued = counts.queued();
-        sample.delayed = counts.delayed;
-        sample.blocked = hub.nested().blocked();
-        sample.arrived = counts.arrived;
+        let mut sample = Sample {
+            busy: counts.running,
+            queued: counts.queued(),
+            delayed: counts.delayed,
+            blocked: hub.nested().blocked(),
+            arrived: counts.arrived,
+            ..Sample::default()
+        };
         counters.fill(&mut sample);
         sample
     }

@@ -294,7 +294,7 @@ impl<J: Job> Worker<J> {
             .unwrap_or_default();
         let error = match attempt {
             Attempt::Error(error) => describe(error),
-            _ => "the attempt timed out".into(),
+            Attempt::Value | Attempt::Panicked(_) | Attempt::Interrupted => "the attempt timed out".into(),
         };
         self.post.meter.retried();
         self.tell_of_retry(core, begun.attempt, delay, error);

@@ -151,7 +151,6 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
-    #[expect(clippy::result_large_err, reason = "the task is handed back as it was")]
     pub fn submit(
         &self,
         job: J,

@@ -313,6 +313,15 @@ enum Slot<T, E> {
     Taken,
 }
 
+impl<T, E> Slot<T, E> {
+    fn take(&mut self) -> Option<Result<T, TaskError<E>>> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Full(result) => Some(result),
+            Self::Empty(_) | Self::Callback(_) | Self::Detached | Self::Taken => None,
+        }
+    }
+}
+
 /// A task's state and the place of its result.
 pub struct Cell<T, E> {
     core: TaskCore,
@@ -401,13 +410,10 @@ impl<T, E> Cell<T, E> {
                 }
                 Poll::Pending
             }
-            Slot::Full(_) => match std::mem::replace(&mut *slot, Slot::Taken) {
-                Slot::Full(result) => Poll::Ready(result),
-                _ => unreachable!("the slot was full under this lock"),
-            },
-            Slot::Callback(_) | Slot::Detached | Slot::Taken => {
+            Slot::Full(_) | Slot::Callback(_) | Slot::Detached | Slot::Taken => {
+                let taken = slot.take();
                 drop(slot);
-                panic!("a task's result can be taken only once")
+                Poll::Ready(taken.expect("a task's result can be taken only once"))
             }
         }
     }

@@ -29,6 +29,14 @@ pub struct TaskOptions {
     pub retry_on_timeout: bool,
 }
 
+impl TaskOptions {
+    /// The same options for a task that is started at most once.
+    #[must_use]
+    pub fn without_retries(self) -> Self {
+        Self { retries: Some(0), ..self }
+    }
+}
+
 /// What is known of a task from outside: for a user's own order, for collectors and reports.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

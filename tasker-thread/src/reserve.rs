@@ -1,0 +1,156 @@
+//! The reserve of a thread pool, and `run` on the caller's thread.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tasker_core::engine::{self, Created, Limits};
+use tasker_core::metrics::Owned;
+use tasker_core::parker::Parker;
+use tasker_core::race;
+use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
+use tasker_core::task::current::{self, Inside};
+use tasker_core::{Clock, CreateContext, Health, Resource, RunError, TaskContext, Timestamp};
+
+use crate::control::Starter;
+use crate::worker::{destroy, raced};
+
+/// A reserve whose resource's type is hidden: a pool of resources that are not `Send` has none.
+pub(crate) trait AnyReserve: Send + Sync {
+    /// Takes no more `run`s and destroys what is idle; `true` if nothing is left.
+    fn close(&self) -> bool;
+    /// Free resources, and those in use.
+    fn levels(&self) -> (usize, usize);
+    /// For getting the type back.
+    fn as_any(&self) -> &(dyn Any + Send + Sync);
+}
+
+pub(crate) struct ThreadReserve<R: Resource> {
+    pub(crate) shared: Arc<Reserve<R>>,
+    pub(crate) starter: Starter,
+    pub(crate) limits: Limits,
+}
+
+impl<R: Resource> AnyReserve for ThreadReserve<R> {
+    fn close(&self) -> bool {
+        let idle = self.shared.close();
+        if idle.is_empty() {
+            return self.shared.is_gone();
+        }
+        let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
+        // If it cannot be started the resources are dropped, which counts them as skipped.
+        let started = self.starter.start("tasker-dispose".into(), move || {
+            for (slot, kept) in idle {
+                dispose(slot, kept, &*clock, &limits);
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "the reserve could not be destroyed");
+        }
+        self.shared.is_gone()
+    }
+
+    fn levels(&self) -> (usize, usize) {
+        self.shared.levels()
+    }
+
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+}
+
+impl<R: Resource> ThreadReserve<R> {
+    /// Runs a task on the current thread, on a resource of the reserve or a temporary one.
+    pub(crate) fn run<T>(
+        &self,
+        config: &R::Config,
+        task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
+    ) -> Result<T, RunError<R::Error>> {
+        let (slot, mut kept) = self.acquire(config)?;
+        let hub = Arc::clone(self.shared.hub());
+        let context = TaskContext::of_run(Arc::clone(&hub));
+        let inside = Inside { pool: hub.pool(), worker: None };
+        let resource = kept.owned.get_mut();
+        let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
+            Ok(result) => result.map_err(RunError::Failed),
+            Err(message) => Err(RunError::Panicked { message }),
+        };
+        let healthy = match &result {
+            Ok(_) => true,
+            Err(RunError::Failed(error)) => {
+                hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
+            }
+            Err(_) => false,
+        };
+        self.release(slot, kept, healthy);
+        result
+    }
+
+    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        let mut line = Line::new(Arc::clone(&self.shared));
+        loop {
+            match self.lease(&mut line).ok_or(RunError::Stopping)? {
+                Lease::Ready(slot, kept) => return Ok((slot, kept)),
+                Lease::Stale(slot, kept) => dispose(slot, kept, &*self.starter.clock, &self.limits),
+                Lease::Make(slot) => return self.make(slot, config),
+            }
+        }
+    }
+
+    fn lease(&self, line: &mut Line<R>) -> Option<Lease<R>> {
+        Parker::with_current(|parker| {
+            let waker = parker.waker();
+            loop {
+                let now = self.starter.clock.now();
+                if let Poll::Ready(lease) = self.shared.poll_lease(line, &waker, now) {
+                    return lease;
+                }
+                parker.park();
+            }
+        })
+    }
+
+    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        let clock = &*self.starter.clock;
+        let context = CreateContext::new(None, 1, slot.reason());
+        let deadline = self.limits.create_timeout.map(|timeout| clock.now().saturating_add(timeout));
+        let made = raced(|| <R as Resource>::create(config, &context), clock, deadline, None);
+        match race::created(made) {
+            (Created::Failed(error), _) => Err(RunError::Create(error)),
+            (Created::Broken(text), _) => Err(RunError::Start(text)),
+            (Created::Ready, resource) => {
+                let resource = resource.ok_or(RunError::Stopping)?;
+                let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
+                Ok((slot, Kept::new(owned, clock.now())))
+            }
+        }
+    }
+
+    fn release(&self, slot: Slot<R>, kept: Kept<R>, healthy: bool) {
+        let (slot, kept) = if healthy {
+            match slot.put_back(kept) {
+                Ok(()) => return,
+                Err(held) => held,
+            }
+        } else {
+            (slot, kept)
+        };
+        dispose(slot, kept, &*self.starter.clock, &self.limits);
+    }
+}
+
+/// Destroys a resource on the current thread; its slot is free once it is gone.
+fn dispose<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) {
+    let deadline: Option<Timestamp> =
+        limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
+    let result = destroy(kept.owned.take(), clock, deadline);
+    slot.reserve().hub().destroyed(None, result);
+    drop(slot);
+}
+
+impl<R: Resource> fmt::Debug for ThreadReserve<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadReserve").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! The life of a worker.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tasker_core::engine::{self, Fate, Post, Step, Worker};
+use tasker_core::metrics::Owned;
+use tasker_core::parker::{Parker, block_on, block_on_until};
+use tasker_core::race::{self, Raced};
+use tasker_core::task::current::{self, Inside};
+use tasker_core::task::job::Attempt;
+use tasker_core::{Clock, ExitReason, LocalResource, Timestamp};
+
+use crate::job::SyncJob;
+
+/// The life of a worker: creates its resource, serves, and destroys it, all on the current thread.
+pub(crate) fn live<R: LocalResource>(mut worker: Worker<SyncJob<R>>, config: &R::Config, clock: &dyn Clock) {
+    let Some(mut resource) = create::<R>(&mut worker, config, clock) else { return };
+    let why = serve(&mut worker, resource.get_mut(), clock);
+    let deadline = worker.leave(why, clock.now());
+    let result = destroy(resource.take(), clock, deadline);
+    worker.destroyed(result);
+}
+
+fn create<R: LocalResource>(
+    worker: &mut Worker<SyncJob<R>>,
+    config: &R::Config,
+    clock: &dyn Clock,
+) -> Option<Owned<R>> {
+    let post = Arc::clone(worker.post());
+    let context = post.create_context();
+    let made = raced(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post));
+    let (created, resource) = race::created(made);
+    let hub = Arc::clone(&worker.engine().hub);
+    let resource = resource.map(|resource| Owned::new(resource, hub));
+    worker.created(created, clock.now()).then_some(resource).flatten()
+}
+
+/// Destroys a resource; what went wrong comes back as text.
+pub(crate) fn destroy<R: LocalResource>(
+    resource: R,
+    clock: &dyn Clock,
+    deadline: Option<Timestamp>,
+) -> Result<(), Arc<str>> {
+    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, None))
+}
+
+/// Runs the future that `make` gives on this thread. One that blocks inside a poll is not interrupted.
+pub(crate) fn raced<F: Future>(
+    make: impl FnOnce() -> F,
+    clock: &dyn Clock,
+    deadline: Option<Timestamp>,
+    post: Option<&Post>,
+) -> Raced<F::Output> {
+    let race = race::guarded(make, post);
+    match deadline {
+        Some(deadline) => block_on_until(clock, deadline, race).unwrap_or(Raced::Late),
+        None => block_on(race),
+    }
+}
+
+fn serve<R: LocalResource>(
+    worker: &mut Worker<SyncJob<R>>,
+    resource: &mut R,
+    clock: &dyn Clock,
+) -> ExitReason {
+    Parker::with_current(|parker| {
+        let waker = parker.waker();
+        loop {
+            let fate = match worker.step(clock.now(), &waker) {
+                Step::Run(job) => run(worker, resource, job, clock),
+                Step::Wait(Some(until)) => {
+                    clock.park_until(parker, until);
+                    Fate::Keep
+                }
+                Step::Wait(None) => {
+                    parker.park();
+                    Fate::Keep
+                }
+                Step::Probe => probe(worker, resource, clock),
+                Step::Leave(why) => Fate::Leave(why),
+            };
+            if let Fate::Leave(why) = fate {
+                return why;
+            }
+        }
+    })
+}
+
+fn run<R: LocalResource>(
+    worker: &mut Worker<SyncJob<R>>,
+    resource: &mut R,
+    mut job: SyncJob<R>,
+    clock: &dyn Clock,
+) -> Fate {
+    let begun = worker.begin(&job, clock.now());
+    let inside = Inside { pool: worker.engine().hub.pool(), worker: Some(worker.post().id) };
+    let attempt = current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context)));
+    let attempt = attempt.unwrap_or_else(Attempt::Panicked);
+    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
+}
+
+fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, clock: &dyn Clock) -> Fate {
+    let post = Arc::clone(worker.post());
+    // A probe that takes as long as a creation may is no sign of health.
+    let timeout = worker.engine().limits.create_timeout;
+    let deadline = timeout.map(|timeout| clock.now().saturating_add(timeout));
+    let healthy = race::went_well("probe", raced(|| resource.probe(), clock, deadline, Some(&post)));
+    worker.probed(healthy, clock.now())
+}
