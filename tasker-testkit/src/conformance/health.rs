@@ -296,6 +296,7 @@ pub fn a_panicking_check_health_counts_as_unhealthy<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(2), |b| b);
     let answer = pool.answer_to(Task::new().step(Step::FailTimes(1, Fault::healthy("odd"))));
     assert_eq!(answer.attempt, 2, "a resource that cannot be asked is not trusted");
+    case.settle();
     assert_eq!(panicked(&pool, "check_health"), 1);
     assert_eq!(pool.metrics().replaced, 1);
 }

@@ -7,7 +7,9 @@
 pub mod health;
 pub mod queue;
 pub mod resources;
+pub mod run;
 pub mod scaling;
+pub mod tasks;
 
 use std::time::Duration;
 
@@ -53,6 +55,8 @@ macro_rules! conformance {
         $crate::conformance_resources!($driver);
         $crate::conformance_health!($driver);
         $crate::conformance_queue!($driver);
+        $crate::conformance_tasks!($driver);
+        $crate::conformance_run!($driver);
     };
 }
 
