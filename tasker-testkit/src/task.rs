@@ -256,7 +256,7 @@ impl Task {
             match step.act(resource, cx) {
                 Flow::Next => {}
                 Flow::Pass(gate) => gate.pass().await,
-                Flow::Await(handle) => waited(handle.await)?,
+                Flow::Await(handle) => waited(resource, handle.await)?,
                 Flow::End(result) => return result,
             }
         }
@@ -274,7 +274,7 @@ impl Task {
             match step.act(resource, cx) {
                 Flow::Next => {}
                 Flow::Pass(gate) => gate.wait(),
-                Flow::Await(handle) => waited(handle.wait())?,
+                Flow::Await(handle) => waited(resource, handle.wait())?,
                 Flow::End(result) => return result,
             }
         }
@@ -287,8 +287,14 @@ impl Task {
     }
 }
 
-fn waited(result: Result<Answer, tasker_core::TaskError<Fault>>) -> Result<(), Fault> {
-    result.map(drop).map_err(|error| Fault::healthy(&format!("nested: {error}")))
+fn waited(
+    resource: &mut Scripted,
+    result: Result<Answer, tasker_core::TaskError<Fault>>,
+) -> Result<(), Fault> {
+    result.map(drop).map_err(|error| {
+        resource.end();
+        Fault::healthy(&format!("nested: {error}"))
+    })
 }
 
 impl Step {

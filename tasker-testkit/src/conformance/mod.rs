@@ -4,6 +4,8 @@
 //! Cases are written against the promises, through the public API, on a fake clock. After each, what must hold after
 //! everything is checked: see [`Case::finish`].
 
+pub mod ancestor;
+pub mod clocks;
 pub mod health;
 pub mod queue;
 pub mod resources;
@@ -57,6 +59,9 @@ macro_rules! conformance {
         $crate::conformance_queue!($driver);
         $crate::conformance_tasks!($driver);
         $crate::conformance_run!($driver);
+        $crate::conformance_scaling!($driver);
+        $crate::conformance_ancestor!($driver);
+        $crate::conformance_clocks!($driver);
     };
 }
 

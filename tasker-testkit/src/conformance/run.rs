@@ -32,8 +32,9 @@ macro_rules! conformance_run {
 pub fn run_skips_the_queue_and_reuses_the_reserve<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.capacity(1));
     let gate = case.gate();
-    let handles = [pool.submit(Task::at(&gate)), pool.submit(Task::new())];
+    let busy = pool.submit(Task::at(&gate));
     case.settle();
+    let handles = [busy, pool.submit(Task::new())];
     let first = pool.run(Task::new().step(Step::Succeed(5))).expect("it runs here and now");
     let second = pool.run(Task::new()).expect("it runs here and now");
     assert_eq!((first.number, first.resource, second.resource), (5, 2, 2));
