@@ -54,10 +54,9 @@ fn tokio(criterion: &mut Criterion) {
                 let mut handles: VecDeque<tasker_tokio::TaskHandle<u64, _>> =
                     VecDeque::with_capacity(IN_FLIGHT);
                 for number in 0..TASKS {
-                    if handles.len() == IN_FLIGHT {
-                        if let Some(handle) = handles.pop_front() {
-                            black_box(handle.await).expect("an empty task succeeds");
-                        }
+                    let full = handles.len() == IN_FLIGHT;
+                    if let Some(handle) = full.then(|| handles.pop_front()).flatten() {
+                        black_box(handle.await).expect("an empty task succeeds");
                     }
                     handles.push_back(pool.submit(async move |_, _| Ok(number)));
                 }

@@ -190,7 +190,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
         self.task().submit_then(task, callback);
     }
 
-    /// Submits many tasks, in their order.
+    /// Submits many tasks as one, in their order: no other task comes in between.
     pub fn submit_all<F, T>(&self, tasks: impl IntoIterator<Item = F>) -> Vec<TaskHandle<T, R::Error>>
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
@@ -276,6 +276,23 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     /// May be dropped and called again.
     pub async fn ended(&self) -> Arc<StopReport> {
         self.inner.engine.ended.wait().await
+    }
+
+    /// Runs `body` with the pool, then stops the pool and waits for its end: what `defer pool.stop()` is elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`stop`](Self::stop); the body's own output is lost then.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, or `body` panics, the stop begins once the last handle is gone, and nobody waits for it.
+    pub async fn scope<T>(
+        self,
+        body: impl AsyncFnOnce(&Self) -> T,
+    ) -> Result<(T, Arc<StopReport>), StopError> {
+        let output = body(&self).await;
+        Ok((output, self.stop().await?))
     }
 
     /// Nothing starts until [`resume`](Self::resume). Tasks are still taken, and running ones go on. A stop resumes.

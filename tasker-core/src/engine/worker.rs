@@ -74,6 +74,8 @@ pub struct Begun {
     pub context: TaskContext,
     /// Whether no further attempt is permitted, so that the task may be used up.
     pub last: bool,
+    /// The attempt's span, in which the task is called or polled.
+    pub span: tracing::Span,
     started: Timestamp,
     attempt: u32,
 }
@@ -230,9 +232,15 @@ impl<J: Job> Worker<J> {
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),
             last: core.is_last_attempt(attempt),
+            span: self.span(core, attempt),
             started: now,
             attempt,
         }
+    }
+
+    fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
+        let name = core.options.name.as_deref().unwrap_or_default();
+        tracing::debug_span!("task", pool = %self.engine.hub.name(), id = core.id.get(), name, attempt, worker = self.post.id.get())
     }
 
     /// An attempt is over: decides what becomes of task and worker, counts it, and resolves or retries the task.

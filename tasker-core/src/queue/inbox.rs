@@ -130,6 +130,24 @@ impl<J: Job> Effects<J> {
     }
 }
 
+impl<J> Effects<J> {
+    /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
+    fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
+        let Some((_, waker)) = idle else { return };
+        match &self.wake {
+            None => self.wake = Some(waker),
+            Some(_) => self.wake_all.push(waker),
+        }
+    }
+}
+
+/// Resolves tasks that gave their places to newer ones.
+fn displace<J: Job>(evicted: impl IntoIterator<Item = J>) {
+    for victim in evicted {
+        crate::engine::fill_early(victim, crate::task::End::Displaced);
+    }
+}
+
 impl<J: Job> Inbox<J> {
     /// An empty inbox that tells `mail` what the control loop has to know.
     pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
@@ -159,22 +177,32 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<(), (J, Refusal)> {
         let mut evicted = None;
+        let has_ticket = ticket.is_some();
         let taken = self.with(|state, effects| {
-            if let Err(refusal) =
-                state.admit(ticket.is_some(), self.overflow, job.core().priority(), &mut evicted, effects)
-            {
-                return Err((job, refusal));
-            }
-            state.accept(job, rank, now, effects);
-            Ok(())
+            state.take_in(job, rank, now, has_ticket, self.overflow, &mut evicted, effects)
         });
         if let Some(ticket) = ticket {
             ticket.spend();
         }
-        if let Some(victim) = evicted {
-            crate::engine::fill_early(victim, crate::task::End::Displaced);
-        }
+        displace(evicted);
         taken
+    }
+
+    /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.
+    pub fn submit_batch(&self, jobs: Vec<(J, u64)>, now: Timestamp) -> Vec<(J, Refusal)> {
+        let mut displaced = Vec::new();
+        let refused = self.with(|state, effects| {
+            let mut refused = Vec::new();
+            for (job, rank) in jobs {
+                let mut evicted = None;
+                let taken = state.take_in(job, rank, now, false, self.overflow, &mut evicted, effects);
+                refused.extend(taken.err());
+                displaced.extend(evicted);
+            }
+            refused
+        });
+        displace(displaced);
+        refused
     }
 
     /// Asks for room without waiting for it.
@@ -461,6 +489,26 @@ impl<J: Job> State<J> {
         if evicted.is_some() { Ok(()) } else { Err(Refusal::Full) }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one place for what both ways to submit do under the lock")]
+    fn take_in(
+        &mut self,
+        job: J,
+        rank: u64,
+        now: Timestamp,
+        has_ticket: bool,
+        overflow: Overflow,
+        evicted: &mut Option<J>,
+        effects: &mut Effects<J>,
+    ) -> Result<(), (J, Refusal)> {
+        match self.admit(has_ticket, overflow, job.core().priority(), evicted, effects) {
+            Ok(()) => {
+                self.accept(job, rank, now, effects);
+                Ok(())
+            }
+            Err(refusal) => Err((job, refusal)),
+        }
+    }
+
     fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         self.room.take();
         self.counts.arrived += 1;
@@ -469,7 +517,7 @@ impl<J: Job> State<J> {
         core.place.accept(true);
         let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
         self.place(job, rank, due, now, effects);
-        effects.busy = std::mem::take(&mut self.quiet);
+        effects.busy |= std::mem::take(&mut self.quiet);
     }
 
     /// Puts a task into its lane, or into the delayed lane until `due`.
@@ -478,7 +526,7 @@ impl<J: Job> State<J> {
         core.place.set_delayed(due.is_some());
         if let Some(due) = due {
             self.counts.delayed += 1;
-            effects.nudge = self.delayed.next_due().is_none_or(|next| due < next);
+            effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
             self.delayed.push(due, job);
         } else {
             core.set_queued_at(now);
@@ -486,7 +534,7 @@ impl<J: Job> State<J> {
             self.counts.waiting[priority.lane()] += 1;
             self.lanes.push(priority, rank, now, job);
             if !self.paused {
-                effects.wake = self.idle.pop().map(|(_, waker)| waker);
+                effects.wake_one(self.idle.pop());
             }
         }
     }
@@ -499,7 +547,6 @@ impl<J: Job> State<J> {
         }
         self.counts.delayed -= 1;
         self.place(job, 0, None, now, effects);
-        effects.wake_all.extend(effects.wake.take());
     }
 
     fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
