@@ -1,7 +1,6 @@
 //! Races and corners of the async pool.
 
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use tasker_tokio::*;

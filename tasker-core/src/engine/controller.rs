@@ -191,13 +191,7 @@ impl<J: Job> Controller<J> {
         if self.supervisor.phase() != Phase::Running {
             return;
         }
-        if paused {
-            self.engine.inbox.pause();
-            self.engine.hub.publish(&PoolEvent::Paused);
-        } else {
-            self.engine.inbox.resume();
-            self.engine.hub.publish(&PoolEvent::Resumed);
-        }
+        self.engine.hub.publish(if paused { &PoolEvent::Paused } else { &PoolEvent::Resumed });
     }
 
     /// All workers are gone; the reserve goes last.

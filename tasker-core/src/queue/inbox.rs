@@ -326,23 +326,23 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
     }
 
-    /// Nothing starts until [`Self::resume`]. A queue that was closed must drain, and is not paused any more: a pause
-    /// may be on its way while it is closed.
-    pub fn pause(&self) {
-        self.with(|state, _| state.paused = state.phase == Phase::Open);
+    /// Nothing starts, or tasks start again. `false` if that changes nothing, as in a pool that stops.
+    pub fn pause(&self, paused: bool) -> bool {
+        self.with(|state, effects| {
+            if state.phase != Phase::Open || state.paused == paused {
+                return false;
+            }
+            state.paused = paused;
+            if !paused {
+                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+            }
+            true
+        })
     }
 
     /// Whether tasks may start.
     pub fn is_paused(&self) -> bool {
         self.with(|state, _| state.paused)
-    }
-
-    /// Tasks start again.
-    pub fn resume(&self) {
-        self.with(|state, effects| {
-            state.paused = false;
-            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
-        });
     }
 
     /// Takes no more submits. Workers go on until nothing is owed.
