@@ -168,6 +168,7 @@ impl<J: Job> Controller<J> {
     fn abandon(&self, worker: WorkerId) {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
+        self.engine.hub.nested().clear(worker);
         if post.take_busy() {
             self.engine.inbox.give_up_running();
         }

@@ -255,6 +255,7 @@ impl<J: Job> Worker<J> {
         now: Timestamp,
     ) -> Fate {
         job.core().end_attempt();
+        self.engine.hub.nested().clear(self.post.id);
         self.post.ends();
         let outcome = self.judge(&attempt, check);
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
@@ -347,6 +348,7 @@ impl<J: Job> Worker<J> {
         if !std::mem::replace(&mut self.left, true) && self.live {
             self.engine.hub.post(Msg::Event(Event::Leaving(self.post.id, why)));
         }
+        self.engine.hub.nested().clear(self.post.id);
         let finished = self.post.take_busy();
         self.engine.inbox.leave(self.post.id, finished);
     }

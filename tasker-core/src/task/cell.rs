@@ -384,6 +384,8 @@ impl<T, E> Cell<T, E> {
             Slot::Empty(waker) => {
                 *slot = Slot::Full(result);
                 drop(slot);
+                // Whoever waits for it is not blocked any more, though it may take a while to notice.
+                self.core.hub.nested().leave(self.core.id);
                 if let Some(waker) = waker {
                     self.core.hub.guard("Waker::wake", || waker.wake());
                 }
