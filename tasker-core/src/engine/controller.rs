@@ -169,7 +169,7 @@ impl<J: Job> Controller<J> {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
         self.engine.hub.nested().clear(worker);
-        if post.take_busy() {
+        if post.give_up() {
             self.engine.inbox.give_up_running();
         }
     }

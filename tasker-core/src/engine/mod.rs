@@ -14,6 +14,8 @@ mod nested;
 mod parts;
 mod report;
 mod roster;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use bus::{EventBus, Events, Received};

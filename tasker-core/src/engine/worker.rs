@@ -176,11 +176,29 @@ impl<J: Job> Worker<J> {
             Pull::Task(job) => {
                 self.idle_until = None;
                 self.post.begins(job.cell(), now);
-                Step::Run(job)
+                match self.post.interrupted() {
+                    None => Step::Run(job),
+                    Some(interrupt) => self.hand_back(job, interrupt, now),
+                }
             }
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
             Pull::Wait => self.wait(now),
         }
+    }
+
+    /// It took a task in the moment it was interrupted.
+    fn hand_back(&self, job: J, interrupt: Interrupt, now: Timestamp) -> Step<J> {
+        self.post.ends();
+        let left = match interrupt {
+            Interrupt::Kill => Some(job),
+            Interrupt::Abandon => {
+                let rank = self.engine.rank_of(job.core());
+                self.engine.inbox.retry(job, rank, None, now)
+            }
+        };
+        // A job that is dropped before its end is killed.
+        super::quietly(|| drop(left));
+        Step::Leave(exit_of(interrupt))
     }
 
     fn wait(&mut self, now: Timestamp) -> Step<J> {

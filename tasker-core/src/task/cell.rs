@@ -145,11 +145,6 @@ impl TaskCore {
         self.state.load(Ordering::Acquire) == ENDED
     }
 
-    /// Whether it waits to start.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WAITING
-    }
-
     /// Whether the running attempt should end early: cancelled, timed out, expired, or killed.
     pub fn should_stop(&self) -> bool {
         self.has_ended() || self.is_timed_out()
