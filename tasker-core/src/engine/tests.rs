@@ -247,3 +247,23 @@ fn a_worker_that_came_back_before_it_was_abandoned_is_counted_as_running() {
     bench.orders.0.lock().clear();
     assert_eq!(bench.engine.inbox.counts().running, 0);
 }
+
+#[test]
+fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let cancelling: Arc<Lock<Option<TaskHandle<u32, String>>>> = Arc::default();
+    let handle = Arc::clone(&cancelling);
+    let hook: Hook = Box::new(move || {
+        handle.lock().as_ref().map(TaskHandle::cancel);
+    });
+    *cancelling.lock() = Some(bench.submit(TaskOptions::default(), Some(hook)));
+    let job = expect_run(bench.step(&mut worker));
+    let _begun = worker.begin(&job, bench.clock.now());
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), None);
+    bench.advance(Duration::from_secs(5));
+    bench.settle();
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+}

@@ -241,7 +241,11 @@ impl<J: Job> Worker<J> {
     /// An attempt begins.
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
-        let attempt = core.begin_attempt(self.post.id);
+        let (attempt, ended) = core.begin_attempt(self.post.id);
+        if ended {
+            // Whoever ended it could not know who is about to run it.
+            self.engine.hub.arm_grace(core);
+        }
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {

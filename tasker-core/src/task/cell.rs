@@ -114,10 +114,13 @@ impl TaskCore {
         self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1.
-    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> u32 {
+    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
+    /// has ended since it was claimed. Whoever ends it later sees this attempt.
+    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> (u32, bool) {
         self.worker.store(worker.get(), Ordering::Release);
-        self.attempts.fetch_add(1, Ordering::AcqRel) + 1
+        let attempt = self.attempts.fetch_add(1, Ordering::AcqRel) + 1;
+        // Not a mere load: that could be done before the attempt is there to be seen.
+        (attempt, self.state.fetch_or(0, Ordering::AcqRel) == ENDED)
     }
 
     /// The worker came back from its attempt.
