@@ -71,7 +71,7 @@ struct Settings {
     event_capacity: usize,
     collector: Option<Arc<dyn MetricsCollector>>,
     parent: Option<CancelToken>,
-    seed: u64,
+    seed: Option<u64>,
 }
 
 impl Default for Settings {
@@ -105,7 +105,7 @@ impl Default for Settings {
             event_capacity: 1024,
             collector: None,
             parent: None,
-            seed: 0,
+            seed: None,
         }
     }
 }
@@ -153,7 +153,7 @@ impl<B: Backend> Builder<B> {
     }
 
     /// How long a worker may be idle before a pool with burst workers becomes one smaller. Default: never; the
-    /// scaling policy alone decides. Has no effect in a pool that is built at a fixed size.
+    /// scaling policy alone decides. Has no effect while the size is fixed.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = Some(timeout);
         self
@@ -320,10 +320,10 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// Where jitter comes from. Pools with the same seed and the same history behave the same; give each process of a
-    /// fleet its own, so that they do not all come back at the same moments. Default: 0.
+    /// Where jitter comes from. Pools with the same seed and the same history behave the same. Default: a seed of
+    /// chance, so that pools and processes that fail together do not all come back at the same moments.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
+        self.settings.seed = Some(seed);
         self
     }
 
@@ -350,15 +350,14 @@ impl Settings {
         self.validate()?;
         let supervisor = self.supervisor();
         supervisor.validate()?;
-        let scales = supervisor.max_workers > supervisor.workers;
-        let default_policy = || scales.then(|| Box::new(Utilization::new()) as Box<dyn ScalingPolicy>);
+        let default_policy = || Box::new(Utilization::new()) as Box<dyn ScalingPolicy>;
         let reserve = self.reserve.unwrap_or(supervisor.workers);
         Ok(Parts {
             name: self.name.unwrap_or_else(|| "tasker".into()),
             clock,
             mail,
             collector: self.collector,
-            policy: self.scaling.or_else(default_policy),
+            policy: Some(self.scaling.unwrap_or_else(default_policy)),
             queue: QueueSettings { capacity: self.capacity, overflow: self.overflow, ageing: self.ageing },
             rank: self.rank,
             limits: Limits {
@@ -367,7 +366,7 @@ impl Settings {
                 max_lifetime: self.max_lifetime,
                 max_uses: self.max_uses,
                 probe_interval: self.probe_interval,
-                idle_timeout: self.idle_timeout.filter(|_| scales),
+                idle_timeout: self.idle_timeout,
                 grace: self.grace,
             },
             retry: self.retry,
@@ -394,7 +393,7 @@ impl Settings {
         config.burst_interval = self.burst_interval;
         config.startup = self.startup;
         config.breaker_threshold = self.breaker_threshold;
-        config.seed = self.seed;
+        config.seed = self.seed.unwrap_or_else(any_seed);
         config
     }
 
@@ -434,6 +433,12 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// A seed that differs from pool to pool and from process to process, so that a fleet's jitter spreads.
+fn any_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 fn positive_count(field: &'static str, value: Option<u64>) -> Result<(), InvalidConfig> {

@@ -307,8 +307,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     }
 
     /// Changes the bounds. Workers beyond `max_workers` leave after the task they run; until they have, no other is
-    /// started. A pool that was built at a fixed size without a policy has none afterwards either. Does nothing once the
-    /// pool stops.
+    /// started. Between the new bounds the scaling policy decides. Does nothing once the pool stops.
     ///
     /// # Errors
     ///

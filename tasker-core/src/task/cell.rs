@@ -114,10 +114,13 @@ impl TaskCore {
         self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1.
-    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> u32 {
+    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
+    /// has ended since it was claimed. Whoever ends it later sees this attempt.
+    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> (u32, bool) {
         self.worker.store(worker.get(), Ordering::Release);
-        self.attempts.fetch_add(1, Ordering::AcqRel) + 1
+        let attempt = self.attempts.fetch_add(1, Ordering::AcqRel) + 1;
+        // Not a mere load: that could be done before the attempt is there to be seen.
+        (attempt, self.state.fetch_or(0, Ordering::AcqRel) == ENDED)
     }
 
     /// The worker came back from its attempt.
@@ -143,11 +146,6 @@ impl TaskCore {
     /// Whether its end is decided.
     pub fn has_ended(&self) -> bool {
         self.state.load(Ordering::Acquire) == ENDED
-    }
-
-    /// Whether it waits to start.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WAITING
     }
 
     /// Whether the running attempt should end early: cancelled, timed out, expired, or killed.
@@ -384,6 +382,8 @@ impl<T, E> Cell<T, E> {
             Slot::Empty(waker) => {
                 *slot = Slot::Full(result);
                 drop(slot);
+                // Whoever waits for it is not blocked any more, though it may take a while to notice.
+                self.core.hub.nested().leave(self.core.id);
                 if let Some(waker) = waker {
                     self.core.hub.guard("Waker::wake", || waker.wake());
                 }

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::engine::NestedGuard;
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
@@ -30,7 +29,8 @@ use crate::task::cell::{Cell, End, Finished};
 pub struct TaskHandle<T, E> {
     cell: Arc<Cell<T, E>>,
     cancel_on_drop: bool,
-    nested: Option<NestedGuard>,
+    /// It may be noted as one that a task of the same pool waits for.
+    nested: bool,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -47,7 +47,7 @@ pub enum CancelOutcome {
 
 impl<T, E> TaskHandle<T, E> {
     pub(crate) fn new(cell: Arc<Cell<T, E>>) -> Self {
-        Self { cell, cancel_on_drop: false, nested: None }
+        Self { cell, cancel_on_drop: false, nested: false }
     }
 
     /// The task's id, as events and reports name it.
@@ -141,7 +141,7 @@ impl<T, E> TaskHandle<T, E> {
                     return Some(result);
                 }
                 if clock.now() >= deadline {
-                    self.nested = None;
+                    self.leave_nested();
                     return None;
                 }
                 clock.park_until(parker, deadline);
@@ -150,19 +150,27 @@ impl<T, E> TaskHandle<T, E> {
     }
 
     fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
-        let polled = self.cell.poll_take(waker);
-        if polled.is_ready() {
-            self.nested = None;
-            self.cancel_on_drop = false;
-            return polled;
-        }
-        if self.nested.is_none() {
-            match self.cell.core().hub.enter_nested(self.cell.core()) {
-                Ok(guard) => self.nested = guard,
-                Err(()) => return Poll::Ready(Err(TaskError::WouldDeadlock)),
+        let mut polled = self.cell.poll_take(waker);
+        if polled.is_pending() {
+            if self.cell.core().hub.enter_nested(self.cell.core()).is_err() {
+                return Poll::Ready(Err(TaskError::WouldDeadlock));
+            }
+            self.nested = true;
+            if self.cell.is_full() {
+                polled = self.cell.poll_take(waker);
             }
         }
-        Poll::Pending
+        if polled.is_ready() {
+            self.leave_nested();
+            self.cancel_on_drop = false;
+        }
+        polled
+    }
+
+    fn leave_nested(&mut self) {
+        if std::mem::take(&mut self.nested) {
+            self.cell.core().hub.nested().leave(self.id());
+        }
     }
 }
 
@@ -179,6 +187,7 @@ impl<T, E> Drop for TaskHandle<T, E> {
         if self.cancel_on_drop {
             self.cancel();
         }
+        self.leave_nested();
         self.cell.detach();
     }
 }
