@@ -23,7 +23,7 @@ mod script;
 mod task;
 
 pub use asynchronous::{AsyncRuntime, OnRuntime};
-pub use case::{Case, Pool, Size};
+pub use case::{Case, Helper, Pool, Size};
 pub use clock::FakeClock;
 pub use driver::{Capabilities, Driver, Handle};
 pub use gate::{Gate, Pass};

@@ -6,10 +6,12 @@ use std::cell::RefCell;
 use tasker_core::parker::block_on;
 use tasker_core::supervisor::Startup;
 use tasker_core::sync::{Arc, Lock};
-use tasker_core::{CancelToken, Constant, PoolEvent, Refusal, RunError, StopError, Stopped, TaskError};
+use tasker_core::{
+    CancelToken, Constant, PoolEvent, Refusal, RunError, StopError, StopReport, Stopped, TaskError,
+};
 
 use super::{millis, secs};
-use crate::{Case, Driver, Fault, Gate, Handle, Op, Outcome, Pool, Size, Step, Task};
+use crate::{Case, Driver, Fault, Gate, Handle, Helper, Op, Outcome, Pool, Size, Step, Task};
 
 /// One test per case of this theme.
 #[doc(hidden)]
@@ -51,10 +53,7 @@ macro_rules! conformance_ends {
     };
 }
 
-fn stopping<D: Driver>(
-    case: &Case<D>,
-    pool: &Pool<D>,
-) -> tasker_core::sync::thread::JoinHandle<Arc<tasker_core::StopReport>> {
+fn stopping<D: Driver>(case: &Case<D>, pool: &Pool<D>) -> Helper<Arc<StopReport>> {
     let pool = pool.clone();
     let stopped = case.spawn(move || pool.stopped());
     case.settle();
@@ -348,7 +347,7 @@ pub fn stop_after_kill_and_kill_after_stop_return_the_report<D: Driver>(case: &C
 
 fn ends_inside<D: Driver>(
     case: &Case<D>,
-    end: fn(&Pool<D>) -> Result<Arc<tasker_core::StopReport>, StopError>,
+    end: fn(&Pool<D>) -> Result<Arc<StopReport>, StopError>,
 ) -> Pool<D> {
     let pool = case.pool(Size::fixed(1), |b| b);
     let (inner, log) = (pool.clone(), case.log().clone());
