@@ -243,9 +243,10 @@ impl<J: Job> Controller<J> {
     /// this loop, as the runtime likes.
     fn skipped(&self, how: Stopped) -> u64 {
         let ledger = self.engine.hub.ledger();
-        match how {
-            Stopped::RuntimeGone => ledger.created().saturating_sub(ledger.destroyed()),
-            _ => ledger.skipped(),
+        if how == Stopped::RuntimeGone {
+            ledger.created().saturating_sub(ledger.destroyed())
+        } else {
+            ledger.skipped()
         }
     }
 

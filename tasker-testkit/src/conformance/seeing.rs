@@ -89,9 +89,7 @@ pub fn stats_say_where_every_task_is<D: Driver>(case: &Case<D>) {
 pub fn stats_add_up_while_tasks_run<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::range(1, 4), |b| b.scaling(Threshold::new(2)));
     let feeding = pool.clone();
-    let feeder = case.spawn(move || {
-        (0..2000_u64).map(|n| feeding.submit(Task::value(n))).map(|handle| handle.wait().is_ok()).all(|ok| ok)
-    });
+    let feeder = case.spawn(move || (0..2000_u64).all(|n| feeding.submit(Task::value(n)).wait().is_ok()));
     while !feeder.is_finished() {
         let (stats, metrics) = (pool.stats(), pool.metrics());
         assert_eq!(stats.active, stats.idle + stats.busy, "{stats:?}");
@@ -222,6 +220,9 @@ pub fn a_collector_hears_of_every_task<D: Driver>(case: &Case<D>) {
     );
 }
 
+/// Whether an event is of a kind.
+type Kind = fn(&PoolEvent) -> bool;
+
 /// Promise 26.
 pub fn events_tell_the_life_of_a_worker<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(1), |b| b.max_retries(0).create_backoff(Backoff::new().jitter(0.0)));
@@ -233,20 +234,20 @@ pub fn events_tell_the_life_of_a_worker<D: Driver>(case: &Case<D>) {
     case.settle();
     case.advance(secs(1));
     assert!(pool.stopped().is_clean());
+    let kinds: [(&str, Kind); 8] = [
+        ("replaced", |e| matches!(e, PoolEvent::WorkerReplaced { why: ExitReason::Unhealthy, .. })),
+        ("started", |e| matches!(e, PoolEvent::WorkerStarted { .. })),
+        ("creation failed", |e| matches!(e, PoolEvent::CreationFailed { retry_in: Some(_), .. })),
+        ("ready", |e| matches!(e, PoolEvent::WorkerReady { .. })),
+        ("stopping", |e| matches!(e, PoolEvent::Stopping { deadline: None })),
+        ("drained", |e| matches!(e, PoolEvent::Drained)),
+        ("retired", |e| matches!(e, PoolEvent::WorkerRetired { why: ExitReason::Drained, .. })),
+        ("ended", |e| matches!(e, PoolEvent::Ended)),
+    ];
     let mut told = Vec::new();
     while let Some(received) = events.try_recv() {
         let Received::Event(event) = received else { panic!("nothing is missed") };
-        told.push(match event {
-            PoolEvent::WorkerReplaced { why: ExitReason::Unhealthy, .. } => "replaced",
-            PoolEvent::WorkerStarted { .. } => "started",
-            PoolEvent::CreationFailed { retry_in: Some(_), .. } => "creation failed",
-            PoolEvent::WorkerReady { .. } => "ready",
-            PoolEvent::Stopping { deadline: None } => "stopping",
-            PoolEvent::Drained => "drained",
-            PoolEvent::WorkerRetired { why: ExitReason::Drained, .. } => "retired",
-            PoolEvent::Ended => "ended",
-            _ => "something else",
-        });
+        told.push(kinds.iter().find(|(_, is)| is(&event)).map_or("something else", |(kind, _)| kind));
     }
     let expected = [
         "replaced",
@@ -274,9 +275,9 @@ pub fn events_tell_of_scaling<D: Driver>(case: &Case<D>) {
     let scaled: Vec<_> = pool
         .seen()
         .into_iter()
-        .filter_map(|event| match event {
-            PoolEvent::Scaled { from, to, .. } => Some((from, to)),
-            _ => None,
+        .filter_map(|event| {
+            let PoolEvent::Scaled { from, to, .. } = event else { return None };
+            Some((from, to))
         })
         .collect();
     assert_eq!(scaled, [(1, 3), (3, 1)]);
@@ -318,9 +319,9 @@ pub fn a_subscription_ends_with_its_pool<D: Driver>(case: &Case<D>) {
 }
 
 fn diagnoses<D: Driver>(pool: &crate::Pool<D>) -> Vec<Diagnosis> {
-    let told = |event| match event {
-        PoolEvent::Diagnosis(diagnosis) => Some(diagnosis),
-        _ => None,
+    let told = |event| {
+        let PoolEvent::Diagnosis(diagnosis) = event else { return None };
+        Some(diagnosis)
     };
     pool.seen().into_iter().filter_map(told).collect()
 }
