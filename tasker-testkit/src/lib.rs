@@ -20,6 +20,7 @@ mod gate;
 mod log;
 mod real_clock;
 mod script;
+pub mod sim;
 mod task;
 
 pub use asynchronous::{AsyncRuntime, OnRuntime};

@@ -168,7 +168,8 @@ impl<J: Job> Controller<J> {
     fn abandon(&self, worker: WorkerId) {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
-        if post.take_busy() {
+        self.engine.hub.nested().clear(worker);
+        if post.give_up() {
             self.engine.inbox.give_up_running();
         }
     }

@@ -17,7 +17,7 @@ use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
 
-/// Takes messages for the control loop; never blocks.
+/// Takes messages for the control loop. May be called under the inbox's lock: it must neither block nor call back.
 pub trait Mail: Send + Sync + fmt::Debug {
     /// Puts `msg` where the control loop finds it.
     fn post(&self, msg: Msg);
@@ -33,7 +33,8 @@ pub enum Overflow {
     /// Refuse the new task.
     #[default]
     Reject,
-    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent.
+    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent. Delayed
+    /// tasks and retries are never displaced.
     DropOldest,
 }
 
@@ -169,6 +170,10 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
+    ///
+    /// # Errors
+    ///
+    /// The task as it was, and why it was not taken. Nothing has changed.
     pub fn submit(
         &self,
         job: J,
@@ -222,7 +227,7 @@ impl<J: Job> Inbox<J> {
         Ok(Ticket::new(Arc::clone(self)))
     }
 
-    /// Waits for room, in turn.
+    /// Waits for room, in turn. See [`RoomWait`] for what happens when it is dropped.
     pub fn room(self: &Arc<Self>) -> RoomWait<J> {
         RoomWait::new(Arc::clone(self))
     }
@@ -300,8 +305,8 @@ impl<J: Job> Inbox<J> {
     /// Moves delayed tasks that are due to their lanes; returns when the next one is.
     pub fn release_due(&self, now: Timestamp) -> Option<Timestamp> {
         self.with(|state, effects| {
-            while let Some(job) = state.delayed.pop_due(now) {
-                state.release(job, now, effects);
+            while let Some((job, rank)) = state.delayed.pop_due(now) {
+                state.release(job, rank, now, effects);
             }
             state.delayed.next_due()
         })
@@ -527,7 +532,7 @@ impl<J: Job> State<J> {
         if let Some(due) = due {
             self.counts.delayed += 1;
             effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
-            self.delayed.push(due, job);
+            self.delayed.push(due, rank, job);
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
@@ -539,14 +544,14 @@ impl<J: Job> State<J> {
         }
     }
 
-    fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
+    fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         if job.core().has_ended() {
             self.dead -= 1;
             effects.trash.push(job);
             return;
         }
         self.counts.delayed -= 1;
-        self.place(job, 0, None, now, effects);
+        self.place(job, rank, None, now, effects);
     }
 
     fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
@@ -582,23 +587,31 @@ impl<J: Job> State<J> {
 
     /// A task no longer waits.
     fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
-        if core.place.is_delayed() {
-            self.counts.delayed -= 1;
-        } else {
-            self.counts.waiting[core.priority().lane()] -= 1;
-        }
-        if core.place.uncount() {
+        if self.take_out(core) {
             let waker = self.room.free();
             effects.wake_all.extend(effects.wake_room.take());
             effects.wake_room = waker;
         }
     }
 
+    /// A task no longer waits; `true` if it took room, which the caller gives away.
+    fn take_out(&mut self, core: &TaskCore) -> bool {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        core.place.uncount()
+    }
+
+    /// Takes a task out for a newcomer, which gets its room: those who wait for room have no claim to it.
     fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
         loop {
             let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
             if victim.core().finish().is_some() {
-                self.uncount(victim.core(), effects);
+                if self.take_out(victim.core()) {
+                    self.room.hand_over();
+                }
                 return Some(victim);
             }
             self.dead -= 1;
