@@ -62,7 +62,10 @@ impl Supervisor {
     /// answer may change after every call that takes `&mut self`.
     #[must_use]
     pub fn wants_busy(&self) -> bool {
-        self.phase() == Phase::Running && self.may_scale() && self.scaler.policy.is_some() && self.scaler.asleep
+        self.phase() == Phase::Running
+            && self.may_scale()
+            && self.scaler.policy.is_some()
+            && self.scaler.asleep
     }
 
     pub(super) fn next_tick(&self) -> Option<Timestamp> {
