@@ -82,7 +82,7 @@ impl<J: Job> Controller<J> {
     /// Does what `msg` and the time ask for.
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
         match msg {
-            Some(Msg::Event(event)) => self.supervisor.handle_event(now, event),
+            Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Pause(paused)) => self.pause(paused),
             Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Timestamp::ZERO),
             Some(Msg::Nudge) | None => {}
@@ -98,6 +98,21 @@ impl<J: Job> Controller<J> {
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.closing]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    fn hear(&mut self, now: Timestamp, event: Event) {
+        if let Event::Stuck(worker) = event {
+            self.write_off(worker);
+        }
+        self.supervisor.handle_event(now, event);
+    }
+
+    /// An abandoned worker is inside a task again or still: once that task has ended it is owed no longer.
+    fn write_off(&self, worker: WorkerId) {
+        let post = self.engine.hub.roster().post(worker);
+        if post.is_some_and(|post| post.interrupted() == Some(Interrupt::Abandon)) {
+            self.abandon(worker);
+        }
     }
 
     fn supervise(&mut self, now: Timestamp) {
@@ -168,7 +183,8 @@ impl<J: Job> Controller<J> {
     fn abandon(&self, worker: WorkerId) {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
-        if post.take_busy() {
+        // It may have come back just before, and be at work: its task is then owed until it has ended.
+        if !post.owes() && post.take_busy() {
             self.engine.inbox.give_up_running();
         }
     }

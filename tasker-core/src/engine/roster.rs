@@ -106,6 +106,11 @@ impl Post {
         self.busy.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether it is inside a task whose end is not decided yet.
+    pub(crate) fn owes(&self) -> bool {
+        self.current().is_some_and(|current| !current.cell.core().has_ended())
+    }
+
     fn current(&self) -> Option<Current> {
         self.current.lock().clone()
     }
