@@ -12,7 +12,7 @@ use super::script::{Ending, Script};
 use super::world::World;
 
 /// How a simulation went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
     /// Steps made.
     pub steps: u64,
