@@ -1,6 +1,6 @@
 //! The pool, simulated: seeds that must hold, and planted bugs that must be noticed.
 
-use tasker_testkit::sim::{Plant, check};
+use tasker_testkit::sim::{Plant, check, simulate};
 
 /// Seeds of a usual run, and of one with `TASKER_LONG=1`.
 const SEEDS: u64 = 5_000;
@@ -14,7 +14,7 @@ fn seeds() -> u64 {
 }
 
 /// Every second, third, ... seed, so that the tests' threads share the work.
-fn simulate(part: u64, parts: u64) {
+fn hold(part: u64, parts: u64) {
     for seed in (part..seeds()).step_by(usize::try_from(parts).unwrap()) {
         if let Err(failure) = check(seed, Plant::Nothing) {
             panic!("{failure}");
@@ -24,12 +24,12 @@ fn simulate(part: u64, parts: u64) {
 
 #[test]
 fn all_invariants_hold_over_all_seeds_first_half() {
-    simulate(0, 2);
+    hold(0, 2);
 }
 
 #[test]
 fn all_invariants_hold_over_all_seeds_second_half() {
-    simulate(1, 2);
+    hold(1, 2);
 }
 
 #[test]
@@ -53,7 +53,7 @@ macro_rules! noticed {
         $(
             #[test]
             fn $test() {
-                let noticed = (0..NOTICED_WITHIN).any(|seed| check(seed, Plant::$plant).is_err());
+                let noticed = (0..NOTICED_WITHIN).any(|seed| simulate(seed, Plant::$plant).is_err());
                 assert!(noticed, "{:?} was not noticed in {NOTICED_WITHIN} seeds", Plant::$plant);
             }
         )+
