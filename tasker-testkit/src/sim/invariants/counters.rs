@@ -17,7 +17,7 @@ pub(super) struct Counters {
 
 /// The pool's figures are summed over histograms, which takes a while; so they are not asked for at every quiet
 /// moment.
-const SELDOM: u32 = 32;
+const SELDOM: u32 = 128;
 
 impl Counters {
     fn compare(&self, world: &World) -> Result<(), String> {
@@ -64,7 +64,7 @@ impl Invariant for Counters {
             Fact::Ended { how, .. } => self.ends[*how as usize] += 1,
             Fact::Started { .. } => self.started += 1,
             Fact::Requeued { .. } => self.retried += 1,
-            Fact::Over | Fact::Finished => self.compare(world)?,
+            Fact::Finished => self.compare(world)?,
             Fact::Quiet => {
                 Self::running(world)?;
                 self.quiet += 1;
