@@ -110,7 +110,7 @@ fn refuse<J: Job>(job: J, reason: Refusal) {
 macro_rules! request_options {
     ($request:ty, $($bound:tt)+) => {
         impl<$($bound)+, M> $request {
-            /// How urgent it is. Default: [`Priority::Normal`](tasker_core::Priority).
+            /// How urgent it is. Default: `Priority::Normal`.
             pub fn priority(mut self, priority: $crate::Priority) -> Self {
                 self.options.priority = priority;
                 self

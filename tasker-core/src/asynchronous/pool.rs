@@ -205,8 +205,9 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
 
     /// Runs a task here and now, past the queue, on a resource of the reserve or a temporary one.
     ///
-    /// The task runs on the caller's own task, and is never retried. An unhealthy resource is destroyed and not put
-    /// back. When the reserve and the temporary resources are all in use, this waits for one.
+    /// The task runs on the caller's own task, and is never retried; a pause does not hold it up. An unhealthy resource
+    /// is destroyed and not put back. When the reserve and the temporary resources are all in use, this waits for one, in
+    /// no particular order. While the pool drains it is served until the last worker has left.
     ///
     /// # Errors
     ///
@@ -306,7 +307,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     }
 
     /// Changes the bounds. Workers beyond `max_workers` leave after the task they run; until they have, no other is
-    /// started.
+    /// started. Between the new bounds the scaling policy decides. Does nothing once the pool stops.
     ///
     /// # Errors
     ///

@@ -204,8 +204,8 @@ impl<J: Job> Controller<J> {
     fn abandon(&self, worker: WorkerId) {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
-        // It may have come back just before, and be at work: its task is then owed until it has ended.
-        if !post.owes() && post.take_busy() {
+        self.engine.hub.nested().clear(worker);
+        if post.give_up() {
             self.engine.inbox.give_up_running();
         }
     }
@@ -228,13 +228,7 @@ impl<J: Job> Controller<J> {
         if self.supervisor.phase() != Phase::Running {
             return;
         }
-        if paused {
-            self.engine.inbox.pause();
-            self.engine.hub.publish(&PoolEvent::Paused);
-        } else {
-            self.engine.inbox.resume();
-            self.engine.hub.publish(&PoolEvent::Resumed);
-        }
+        self.engine.hub.publish(if paused { &PoolEvent::Paused } else { &PoolEvent::Resumed });
     }
 
     /// All workers are gone; the reserve goes last.

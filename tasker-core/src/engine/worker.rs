@@ -176,11 +176,29 @@ impl<J: Job> Worker<J> {
             Pull::Task(job) => {
                 self.idle_until = None;
                 self.post.begins(job.cell(), now);
-                Step::Run(job)
+                match self.post.interrupted() {
+                    None => Step::Run(job),
+                    Some(interrupt) => self.hand_back(job, interrupt, now),
+                }
             }
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
             Pull::Wait => self.wait(now),
         }
+    }
+
+    /// It took a task in the moment it was interrupted.
+    fn hand_back(&self, job: J, interrupt: Interrupt, now: Timestamp) -> Step<J> {
+        self.post.ends();
+        let left = match interrupt {
+            Interrupt::Kill => Some(job),
+            Interrupt::Abandon => {
+                let rank = self.engine.rank_of(job.core());
+                self.engine.inbox.retry(job, rank, None, now)
+            }
+        };
+        // A job that is dropped before its end is killed.
+        super::quietly(|| drop(left));
+        Step::Leave(exit_of(interrupt))
     }
 
     fn wait(&mut self, now: Timestamp) -> Step<J> {
@@ -223,7 +241,11 @@ impl<J: Job> Worker<J> {
     /// An attempt begins.
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
-        let attempt = core.begin_attempt(self.post.id);
+        let (attempt, ended) = core.begin_attempt(self.post.id);
+        if ended {
+            // Whoever ended it could not know who is about to run it.
+            self.engine.hub.arm_grace(core);
+        }
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
@@ -255,6 +277,7 @@ impl<J: Job> Worker<J> {
         now: Timestamp,
     ) -> Fate {
         job.core().end_attempt();
+        self.engine.hub.nested().clear(self.post.id);
         self.post.ends();
         let outcome = self.judge(&attempt, check);
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
@@ -264,7 +287,8 @@ impl<J: Job> Worker<J> {
             TaskVerdict::Resolve => self.resolve(job, begun, attempt, outcome, now),
             TaskVerdict::Drop => super::quietly(|| drop((job, attempt))),
         }
-        if outcome == Outcome::Value && !std::mem::replace(&mut self.proven, true) {
+        let completed = matches!(outcome, Outcome::Value | Outcome::HealthyError);
+        if completed && !std::mem::replace(&mut self.proven, true) {
             self.engine.hub.post(Msg::Event(Event::FirstTaskDone(self.post.id)));
         }
         match verdict.replace {
@@ -347,6 +371,7 @@ impl<J: Job> Worker<J> {
         if !std::mem::replace(&mut self.left, true) && self.live {
             self.engine.hub.post(Msg::Event(Event::Leaving(self.post.id, why)));
         }
+        self.engine.hub.nested().clear(self.post.id);
         let finished = self.post.take_busy();
         self.engine.inbox.leave(self.post.id, finished);
     }

@@ -17,7 +17,7 @@ use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
 
-/// Takes messages for the control loop; never blocks.
+/// Takes messages for the control loop. May be called under the inbox's lock: it must neither block nor call back.
 pub trait Mail: Send + Sync + fmt::Debug {
     /// Puts `msg` where the control loop finds it.
     fn post(&self, msg: Msg);
@@ -33,7 +33,8 @@ pub enum Overflow {
     /// Refuse the new task.
     #[default]
     Reject,
-    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent.
+    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent. Delayed
+    /// tasks and retries are never displaced.
     DropOldest,
 }
 
@@ -169,6 +170,10 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
+    ///
+    /// # Errors
+    ///
+    /// The task as it was, and why it was not taken. Nothing has changed.
     pub fn submit(
         &self,
         job: J,
@@ -222,7 +227,7 @@ impl<J: Job> Inbox<J> {
         Ok(Ticket::new(Arc::clone(self)))
     }
 
-    /// Waits for room, in turn.
+    /// Waits for room, in turn. See [`RoomWait`] for what happens when it is dropped.
     pub fn room(self: &Arc<Self>) -> RoomWait<J> {
         RoomWait::new(Arc::clone(self))
     }
@@ -321,22 +326,23 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
     }
 
-    /// Nothing starts until [`Self::resume`], or until a stop: a pause that comes after that is none.
-    pub fn pause(&self) {
-        self.with(|state, _| state.paused = state.phase == Phase::Open);
+    /// Nothing starts, or tasks start again. `false` if that changes nothing, as in a pool that stops.
+    pub fn pause(&self, paused: bool) -> bool {
+        self.with(|state, effects| {
+            if state.phase != Phase::Open || state.paused == paused {
+                return false;
+            }
+            state.paused = paused;
+            if !paused {
+                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+            }
+            true
+        })
     }
 
     /// Whether tasks may start.
     pub fn is_paused(&self) -> bool {
         self.with(|state, _| state.paused)
-    }
-
-    /// Tasks start again.
-    pub fn resume(&self) {
-        self.with(|state, effects| {
-            state.paused = false;
-            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
-        });
     }
 
     /// Takes no more submits. Workers go on until nothing is owed.
