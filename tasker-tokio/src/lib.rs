@@ -1,7 +1,11 @@
 //! Pools whose workers each own a long-lived resource, on tokio.
 
+#[cfg(feature = "tokio-util")]
+mod cancel;
 mod runtime;
 
+#[cfg(feature = "tokio-util")]
+pub use cancel::stop_on_cancel;
 pub use runtime::{Tokio, TokioClock, TokioSpawner};
 pub use tasker_core::user::*;
 
