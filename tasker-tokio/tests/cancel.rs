@@ -17,7 +17,7 @@ impl Resource for Unit {
 }
 
 async fn pool() -> Pool<Unit> {
-    Pool::<Unit>::builder(()).workers(1).build().await.unwrap()
+    Pool::<Unit>::builder(()).workers(1).build().await.expect("nothing keeps it from being built")
 }
 
 /// Waits until the pool takes no more tasks.
