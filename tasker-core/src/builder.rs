@@ -71,7 +71,7 @@ struct Settings {
     event_capacity: usize,
     collector: Option<Arc<dyn MetricsCollector>>,
     parent: Option<CancelToken>,
-    seed: u64,
+    seed: Option<u64>,
 }
 
 impl Default for Settings {
@@ -105,7 +105,7 @@ impl Default for Settings {
             event_capacity: 1024,
             collector: None,
             parent: None,
-            seed: 0,
+            seed: None,
         }
     }
 }
@@ -145,26 +145,28 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How often the scaling policy is asked while there is work. Default: 100 ms.
+    /// How often the scaling policy is asked while there is work or there are burst workers. Default: 100 ms; less than
+    /// 1 ms is taken as 1 ms.
     pub fn burst_interval(mut self, interval: Duration) -> Self {
         self.settings.burst_interval = interval;
         self
     }
 
     /// How long a worker may be idle before a pool with burst workers becomes one smaller. Default: never; the
-    /// scaling policy alone decides.
+    /// scaling policy alone decides. Has no effect while the size is fixed.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = Some(timeout);
         self
     }
 
-    /// The pool's name, for traces and threads. Default: "tasker".
+    /// The pool's name, for traces and for the thread of its control loop; workers' threads are named after their
+    /// [`WorkerId`](crate::WorkerId). Default: "tasker".
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.settings.name = Some(name.into());
         self
     }
 
-    /// How many tasks may wait; at least 1. Retries never count. Default: 65,536.
+    /// How many tasks may wait, delayed ones included; at least 1. Retries never count. Default: 65,536.
     pub fn capacity(mut self, tasks: usize) -> Self {
         self.settings.capacity = Some(tasks);
         self
@@ -176,21 +178,24 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// What to do when the queue is full. Default: refuse the new task.
+    /// What `submit` does when the queue is full. Default: refuse the new task. `try_submit` and the waiting forms never
+    /// displace a task.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;
         self
     }
 
     /// Lets a task count as one priority higher for each such period it has waited, so that a steady stream of
-    /// urgent tasks cannot starve the others. Default: strict priorities.
+    /// urgent tasks cannot starve the others. Cannot be combined with [`rank`](Self::rank). Default: strict
+    /// priorities.
     pub fn ageing(mut self, period: Duration) -> Self {
         self.settings.ageing = Some(period);
         self
     }
 
-    /// Your own order within a priority: the lower rank first, equal ranks in the order they came. Asked once per
-    /// submission, on the submitter; should it panic, the rank is 0.
+    /// Your own order within a priority: the lower rank first, equal ranks in the order they came. Asked at each
+    /// submission, on the submitter, and again for each retry, on the worker; never under a lock. Should it panic, the
+    /// rank is 0. Cannot be combined with [`ageing`](Self::ageing).
     pub fn rank(mut self, rank: impl Fn(&TaskInfo) -> u64 + Send + Sync + 'static) -> Self {
         self.settings.rank = Some(RankFn(Arc::new(rank)));
         self
@@ -202,7 +207,7 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// The delay before a retry. Default: none.
+    /// The delay before a retry. Should the policy panic, there is none. Default: [`Immediate`].
     pub fn retry(mut self, policy: impl RetryPolicy) -> Self {
         self.settings.retry = Box::new(policy);
         self
@@ -215,13 +220,15 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long `create` may take. Default: 30 s.
+    /// How long `create` may take, and `probe`. On threads a `create` that blocks is given up after this and the
+    /// [`grace`](Self::grace). Default: 30 s.
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.settings.create_timeout = Some(timeout);
         self
     }
 
-    /// How long to wait before `create` is tried again.
+    /// How long to wait before `create` is tried again, or a worker is replaced that never completed a task. Default:
+    /// [`Backoff::new`], 100 ms and more.
     pub fn create_backoff(mut self, backoff: Backoff) -> Self {
         self.settings.create_backoff = backoff;
         self
@@ -241,7 +248,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long anybody waits for a `destroy`. Default: 10 s.
+    /// How long anybody waits for a `destroy`; on threads one that blocks is given up after this and the
+    /// [`grace`](Self::grace). Default: 10 s.
     pub fn destroy_timeout(mut self, timeout: Duration) -> Self {
         self.settings.destroy_timeout = Some(timeout);
         self
@@ -254,7 +262,7 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How many tasks may run on a resource before it is replaced; at least 1. Default: any number.
+    /// How many attempts may run on a resource before it is replaced; at least 1. Default: any number.
     pub fn max_uses(mut self, uses: u64) -> Self {
         self.settings.max_uses = Some(uses);
         self
@@ -266,8 +274,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How many resources are kept for `run`, made when first needed. 0: `run` makes one each time. Default: as many
-    /// as `workers`.
+    /// How many resources are kept for `run`, made when first needed. They are not counted by `max_workers`. 0: `run`
+    /// makes one each time. Default: as many as `workers`.
     pub fn reserve(mut self, resources: usize) -> Self {
         self.settings.reserve = Some(resources);
         self
@@ -280,15 +288,15 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long a worker may take to come back from a task that was cancelled or timed out before it is abandoned
-    /// and replaced. Default: 5 s.
+    /// How long a worker may take to come back from a task that was cancelled, timed out or expired before it is
+    /// abandoned and replaced. A kill waits as long for running tasks. Default: 5 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
     }
 
-    /// How many abandoned workers there may be; beyond that a stuck worker is not replaced. Default: as many as
-    /// `max_workers`.
+    /// How many abandoned workers there may be, in addition to `max_workers`; beyond that a stuck worker is not
+    /// replaced. Default: as many as `max_workers`.
     pub fn max_abandoned(mut self, workers: usize) -> Self {
         self.settings.max_abandoned = Some(workers);
         self
@@ -312,9 +320,10 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// Where jitter comes from. Pools with the same seed and the same history behave the same. Default: 0.
+    /// Where jitter comes from. Pools with the same seed and the same history behave the same. Default: a seed of
+    /// chance, so that pools and processes that fail together do not all come back at the same moments.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
+        self.settings.seed = Some(seed);
         self
     }
 
@@ -341,15 +350,14 @@ impl Settings {
         self.validate()?;
         let supervisor = self.supervisor();
         supervisor.validate()?;
-        let scales = supervisor.max_workers > supervisor.workers;
-        let default_policy = || scales.then(|| Box::new(Utilization::new()) as Box<dyn ScalingPolicy>);
+        let default_policy = || Box::new(Utilization::new()) as Box<dyn ScalingPolicy>;
         let reserve = self.reserve.unwrap_or(supervisor.workers);
         Ok(Parts {
             name: self.name.unwrap_or_else(|| "tasker".into()),
             clock,
             mail,
             collector: self.collector,
-            policy: self.scaling.or_else(default_policy),
+            policy: Some(self.scaling.unwrap_or_else(default_policy)),
             queue: QueueSettings { capacity: self.capacity, overflow: self.overflow, ageing: self.ageing },
             rank: self.rank,
             limits: Limits {
@@ -358,7 +366,7 @@ impl Settings {
                 max_lifetime: self.max_lifetime,
                 max_uses: self.max_uses,
                 probe_interval: self.probe_interval,
-                idle_timeout: self.idle_timeout.filter(|_| scales),
+                idle_timeout: self.idle_timeout,
                 grace: self.grace,
             },
             retry: self.retry,
@@ -376,7 +384,7 @@ impl Settings {
         let max_workers = self.max_workers.unwrap_or(workers);
         let mut config = SupervisorConfig::new(workers);
         config.max_workers = max_workers;
-        config.backoff = self.create_backoff.clone();
+        config.backoff = self.create_backoff;
         config.create_retries = self.create_retries;
         config.create_timeout = self.create_timeout;
         config.destroy_timeout = self.destroy_timeout;
@@ -385,7 +393,7 @@ impl Settings {
         config.burst_interval = self.burst_interval;
         config.startup = self.startup;
         config.breaker_threshold = self.breaker_threshold;
-        config.seed = self.seed;
+        config.seed = self.seed.unwrap_or_else(any_seed);
         config
     }
 
@@ -425,6 +433,12 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// A seed that differs from pool to pool and from process to process, so that a fleet's jitter spreads.
+fn any_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 fn positive_count(field: &'static str, value: Option<u64>) -> Result<(), InvalidConfig> {

@@ -7,7 +7,7 @@ use std::fmt::Display;
 #[error("invalid configuration: `{field}` is {value}, but {rule}")]
 #[non_exhaustive]
 pub struct InvalidConfig {
-    /// The setting's name, as the builder's method is called.
+    /// The setting's name: the method of the builder, or of the policy or backoff, that sets it.
     pub field: &'static str,
     /// The value that was given.
     pub value: String,

@@ -13,7 +13,7 @@ pub enum TaskError<E> {
     /// The task returned this error, and its resource was healthy.
     #[error("the task failed: {0}")]
     Failed(E),
-    /// The task's error made its resource unhealthy, and no retry was left.
+    /// The task's error made its resource unhealthy (or `check_health` panicked), and no retry was left.
     #[error("the task failed on an unhealthy resource in each of {attempts} attempts, at last: {error}")]
     Exhausted {
         /// The error of the last attempt.
@@ -21,7 +21,7 @@ pub enum TaskError<E> {
         /// How many attempts were made.
         attempts: u32,
     },
-    /// The task panicked. Its resource was replaced.
+    /// The task panicked. Its resource was replaced, and the task is not retried.
     #[error("the task panicked: {message}")]
     Panicked {
         /// What the panic said.
@@ -57,8 +57,11 @@ pub enum TaskError<E> {
         /// The last error of creating a resource.
         last_error: Arc<str>,
     },
-    /// The wait would never have ended: it was made inside a task, every worker the pool may have was in such a
-    /// wait, and this task had not started. The task itself still runs once a worker is free.
+    /// The wait might never have ended: it was made inside a task, as many such waits were open as the pool may have
+    /// workers, and this task had not started. The task itself still runs once a worker is free, and a handle that was
+    /// awaited by `&mut` can be awaited again.
+    ///
+    /// Waits are counted, not workers: a task that waits for several tasks at the same time counts as often.
     #[error("waiting here would deadlock: all workers wait for tasks that have not started")]
     WouldDeadlock,
 }
@@ -115,10 +118,10 @@ pub enum BuildError<E> {
     #[error("no worker could create its resource: {0}")]
     Create(E),
     /// No base worker could create its resource, for a reason other than an error of its own: it took too long,
-    /// panicked, or its thread could not be started.
+    /// panicked, its thread could not be started, or the pool was stopped meanwhile.
     #[error("no worker could create its resource: {0}")]
     Start(Arc<str>),
-    /// There is no runtime to run on.
+    /// There is no runtime to run on, or it did not start the pool's control loop.
     #[error("no runtime to run on: {0}")]
     Runtime(Arc<str>),
 }
@@ -139,7 +142,7 @@ pub enum RunError<E> {
     /// No resource was free, and creating one failed.
     #[error("creating a resource failed: {0}")]
     Create(E),
-    /// No resource was free, and creating one panicked or took too long.
+    /// No resource was free, and creating one panicked or took too long; or the pool has no reserve to run on.
     #[error("creating a resource failed: {0}")]
     Start(Arc<str>),
     /// The pool is stopping or has stopped.

@@ -47,7 +47,8 @@ pub enum PoolEvent {
         /// Why it left.
         why: ExitReason,
     },
-    /// A worker left for a reason that is no illness.
+    /// A worker left for a reason that is no illness, or while the pool no longer replaces anybody. One that left for
+    /// its resource's age or uses is followed by another.
     WorkerRetired {
         /// The worker that left.
         worker: WorkerId,
@@ -70,12 +71,13 @@ pub enum PoolEvent {
     },
     /// A resource's destruction failed, panicked or took too long. It is not tried again.
     DestroyFailed {
-        /// The worker that owned the resource; `None` for a resource of the reserve.
+        /// The worker that owned the resource; `None` for one that served `run`.
         worker: Option<WorkerId>,
         /// The error's text.
         error: Arc<str>,
     },
-    /// A task failed on a resource that turned out sick, and will be attempted again elsewhere.
+    /// A task failed on a resource that turned out sick, or timed out and had asked to be retried for that. It will be
+    /// attempted again elsewhere.
     TaskRetried {
         /// The task.
         task: TaskId,
@@ -113,7 +115,7 @@ pub enum PoolEvent {
     Drained,
     /// The pool was killed: waiting tasks are answered and dropped, running ones are asked to stop.
     Killed,
-    /// The last worker is gone. Nothing follows.
+    /// The pool has ended: its workers and its reserve are gone, or given up. Nothing follows.
     Ended,
     /// No more tasks are started until the pool is resumed.
     Paused,
@@ -227,7 +229,7 @@ pub enum ScaleReason {
     Resize,
     /// A warm-up.
     WarmUp,
-    /// A burst worker had been idle for long enough.
+    /// A worker had been idle for long enough, in a pool above its base.
     Idle,
     /// Every worker was inside a task that waits for another task of the pool.
     Blocked,
@@ -251,14 +253,15 @@ impl fmt::Display for ScaleReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Diagnosis {
-    /// Creations keep failing, so that lost workers are not replaced.
+    /// At least 3 creations in a row have failed, over all workers, so that lost workers are not replaced.
     WorkerReplacementFailure {
         /// Creations that failed in a row.
         failures: u32,
         /// The text of the last error.
         last_error: Arc<str>,
     },
-    /// The number of workers has not followed the backlog for many ticks.
+    /// The number of workers has not followed the backlog for 10 ticks in a row. Only pools with a scaling policy have
+    /// ticks.
     BurstScalingStuck {
         /// Workers wanted.
         desired: usize,

@@ -68,7 +68,10 @@ pub fn last_drop<J: Job>(engine: &Engine<J>) {
 
 /// Keeps tasks from starting, or lets them start again.
 pub fn pause<J: Job>(engine: &Engine<J>, paused: bool) {
-    engine.hub.post(Msg::Pause(paused));
+    // Here and not in the control loop: once this has returned, nothing starts.
+    if engine.inbox.pause(paused) {
+        engine.hub.post(Msg::Pause(paused));
+    }
 }
 
 /// Changes the bounds.

@@ -32,8 +32,13 @@ struct State {
     parked: bool,
 }
 
+#[cfg(not(tasker_loom))]
 thread_local! {
     static CURRENT: RefCell<Option<std::rc::Rc<Parker>>> = const { RefCell::new(None) };
+}
+#[cfg(tasker_loom)]
+loom::thread_local! {
+    static CURRENT: RefCell<Option<std::rc::Rc<Parker>>> = RefCell::new(None);
 }
 
 impl Parker {

@@ -62,6 +62,9 @@ pub struct Slot<R> {
     idle: bool,
 }
 
+/// A resource in use, and the right to it.
+pub type Held<R> = (Slot<R>, Kept<R>);
+
 /// What a `run` gets.
 #[derive(Debug)]
 pub enum Lease<R> {
@@ -143,7 +146,7 @@ impl<R> Reserve<R> {
     }
 
     /// Takes no more `run`s. Returns the idle resources, to be destroyed, each with its slot.
-    pub fn close(self: &Arc<Self>) -> Vec<(Slot<R>, Kept<R>)> {
+    pub fn close(self: &Arc<Self>) -> Vec<Held<R>> {
         let mut state = self.state.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
@@ -205,7 +208,7 @@ impl<R> Slot<R> {
     /// # Errors
     ///
     /// Slot and resource, the latter to be destroyed.
-    pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), (Self, Kept<R>)> {
+    pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), Held<R>> {
         kept.uses += 1;
         let reserve = Arc::clone(&self.reserve);
         let mut state = reserve.state.lock();

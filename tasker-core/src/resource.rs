@@ -22,7 +22,8 @@ pub enum Health {
 pub struct CreateContext {
     /// The worker that will own the resource; `None` for those that serve `run`.
     pub worker: Option<WorkerId>,
-    /// How many times this was tried in a row, counted from 1.
+    /// Which attempt this is at filling the worker's place, from 1; more than 1 after failures in a row. Always 1 for
+    /// `run`.
     pub attempt: u32,
     /// What the resource is for.
     pub reason: SpawnReason,
@@ -66,8 +67,11 @@ pub trait Resource: Sized + Send + 'static {
     /// The error of `create`, `destroy`, `probe`, and of tasks.
     type Error: fmt::Debug + fmt::Display + Send + 'static;
 
-    /// Makes a resource. A failure, a panic, or taking longer than `create_timeout` is retried with backoff, and
-    /// disturbs no other worker.
+    /// Makes a resource.
+    ///
+    /// For a worker, a failure, a panic, or taking longer than `create_timeout` is retried with backoff, and disturbs no
+    /// other worker. For `run` it is an error to that caller. The future is dropped when its time is up or the pool is
+    /// killed; what it has begun by then has to end with it. On threads a call that blocks is not cut short.
     ///
     /// # Errors
     ///
@@ -77,7 +81,11 @@ pub trait Resource: Sized + Send + 'static {
         cx: &CreateContext,
     ) -> impl Future<Output = Result<Self, Self::Error>> + Send;
 
-    /// Ends the resource; called exactly once for each that was created. The default drops it.
+    /// Ends the resource. The default drops it.
+    ///
+    /// Called exactly once for each resource that was created, unless its runtime is gone by then: the resource is
+    /// dropped, and counted in the stop report as skipped. After `destroy_timeout` the future is dropped and the time
+    /// reported as an error.
     ///
     /// # Errors
     ///
@@ -89,17 +97,21 @@ pub trait Resource: Sized + Send + 'static {
         }
     }
 
-    /// Looks whether an idle resource still works; called every `probe_interval`, if one is set.
+    /// Looks whether an idle resource still works; called every `probe_interval`, if one is set, on idle workers.
+    /// Resources of the reserve are not probed.
     ///
     /// # Errors
     ///
-    /// Any error replaces the resource before a task meets it.
+    /// Any error, a panic, or taking longer than `create_timeout` replaces the resource before a task meets it.
     fn probe(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
         async { Ok(()) }
     }
 
     /// Judges the resource by the error of a task that just ran on it. The default finds every resource healthy, so
     /// that no error replaces a worker or retries a task.
+    ///
+    /// Called on the worker, or in `run` by its caller; it must not block. A panic counts as
+    /// [`Health::Unhealthy`] and is reported as an event.
     fn check_health(&self, error: &Self::Error) -> Health {
         let _ = error;
         Health::Healthy

@@ -2,7 +2,6 @@
 
 use crate::engine::{Engine, fill_early};
 use crate::error::Refusal;
-use crate::metrics::EndKind;
 use crate::queue::Ticket;
 use crate::sync::Arc;
 use crate::task::job::Job;
@@ -35,7 +34,7 @@ where
     enqueue(engine, options, Some(ticket), make)
 }
 
-/// Submits many jobs, in their order.
+/// Submits many jobs as one, in their order: no other task comes in between.
 pub fn submit_all<J, T, F>(
     engine: &Arc<Engine<J>>,
     options: &TaskOptions,
@@ -46,7 +45,25 @@ where
     J: Job,
     T: Send + 'static,
 {
-    tasks.map(|task| submit(engine, options.clone(), |cell| make(cell, task))).collect()
+    let cells: Vec<_> = tasks.map(|task| (new_cell(engine, options.clone()), task)).collect();
+    let mut jobs = Vec::with_capacity(cells.len());
+    let mut handles = Vec::with_capacity(cells.len());
+    for (cell, task) in cells {
+        let rank = engine.rank_of(cell.core());
+        jobs.push((make(Arc::clone(&cell), task), rank));
+        handles.push(cell);
+    }
+    for (job, reason) in engine.inbox.submit_batch(jobs, engine.hub.now()) {
+        refuse(job, reason);
+    }
+    for cell in handles.iter().filter(|cell| cell.core().place.is_accepted()) {
+        arrive(engine, cell);
+    }
+    handles.into_iter().map(TaskHandle::new).collect()
+}
+
+fn new_cell<J: Job, T>(engine: &Arc<Engine<J>>, options: TaskOptions) -> Arc<Cell<T, J::Error>> {
+    Arc::new(Cell::new(TaskCore::new(options, engine.max_retries, Arc::clone(&engine.hub))))
 }
 
 fn enqueue<J, T>(
@@ -59,25 +76,20 @@ where
     J: Job,
     T: Send + 'static,
 {
-    let core = TaskCore::new(options, engine.max_retries, Arc::clone(&engine.hub));
-    let (rank, now, deadline) = (engine.rank_of(&core), core.submitted, core.deadline());
-    let cell = Arc::new(Cell::new(core));
+    let cell = new_cell(engine, options);
+    let (rank, now) = (engine.rank_of(cell.core()), cell.core().submitted);
     let job = make(Arc::clone(&cell));
     let refused = engine.inbox.submit(job, rank, now, ticket).err();
     if let Some((job, reason)) = refused {
         refuse(job, reason);
     } else {
-        arrive(engine, &cell, deadline);
+        arrive(engine, &cell);
     }
     TaskHandle::new(cell)
 }
 
-fn arrive<J: Job, T: Send + 'static>(
-    engine: &Engine<J>,
-    cell: &Arc<Cell<T, J::Error>>,
-    deadline: Option<crate::Timestamp>,
-) {
-    if let Some(deadline) = deadline {
+fn arrive<J: Job, T: Send + 'static>(engine: &Engine<J>, cell: &Arc<Cell<T, J::Error>>) {
+    if let Some(deadline) = cell.core().deadline() {
         let cell: Arc<dyn crate::task::AnyCell> = Arc::clone(cell) as _;
         engine.hub.arm_deadline(deadline, &cell);
     }
@@ -90,7 +102,6 @@ fn refuse<J: Job>(job: J, reason: Refusal) {
     if job.core().finish().is_some() {
         fill_early(job, End::Refused(reason));
     }
-    debug_assert_eq!(End::Refused(reason).kind(), EndKind::Refused);
 }
 
 /// The setters of a request, the same on every backend.
@@ -99,7 +110,7 @@ fn refuse<J: Job>(job: J, reason: Refusal) {
 macro_rules! request_options {
     ($request:ty, $($bound:tt)+) => {
         impl<$($bound)+, M> $request {
-            /// How urgent it is. Default: [`Priority::Normal`](tasker_core::Priority).
+            /// How urgent it is. Default: `Priority::Normal`.
             pub fn priority(mut self, priority: $crate::Priority) -> Self {
                 self.options.priority = priority;
                 self

@@ -1,7 +1,7 @@
 //! What a user of any backend needs; each backend re-exports it.
 //!
 //! [`LocalResource`](crate::LocalResource) is not here: its methods have the names of those of
-//! [`Resource`](crate::Resource), and both in scope would make calls ambiguous.
+//! [`Resource`], and both in scope would make calls ambiguous.
 
 pub use crate::builder::Builder;
 pub use crate::cancel::CancelToken;

@@ -1,1 +1,34 @@
-//! The testkit crate of tasker.
+//! What tests of pools are made of: a clock that moves only when told, gates, resources that follow a script, and
+//! the conformance suite that every backend has to pass.
+//!
+//! ```text
+//!   Case ── builds ──▶ a pool of Scripted resources on a FakeClock, through the backend's Driver
+//!     │                    ▲ tasks are data: Task = steps (log, pass a gate, succeed, fail, panic, submit, ..)
+//!     │                    │
+//!     └── steps ───────────┘ gates are opened, time is advanced; between steps the pool comes to rest
+//! ```
+//!
+//! Nothing here sleeps. A case that hangs is ended by a watchdog on the one real clock, with all that is known of
+//! its pools.
+
+mod asynchronous;
+mod case;
+mod clock;
+pub mod conformance;
+mod driver;
+mod gate;
+mod log;
+mod real_clock;
+mod script;
+pub mod sim;
+mod task;
+
+pub use asynchronous::{AsyncRuntime, OnRuntime};
+pub use case::{Case, Pool, Size};
+pub use clock::FakeClock;
+pub use driver::{Capabilities, Driver, Handle};
+pub use gate::{Gate, Pass};
+pub use log::Log;
+pub use real_clock::within;
+pub use script::{Counters, Fault, Op, Outcome, Script, Scripted};
+pub use task::{Answer, Bomb, Step, Task};

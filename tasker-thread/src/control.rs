@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use tasker_core::Clock;
-use tasker_core::LocalResource;
+use tasker_core::{LocalResource, WorkerId};
 use tasker_core::activity::Activity;
-use tasker_core::engine::{Controller, Launch, Order, Turn, Worker};
+use tasker_core::engine::{Controller, Hub, Launch, Order, Turn, Worker};
 use tasker_core::parker::Parker;
 use tasker_core::sync::thread;
 
@@ -85,6 +85,11 @@ pub(crate) fn control<R: LocalResource>(
     }
 }
 
+/// What a worker's thread is called.
+fn name_of(hub: &Hub, worker: WorkerId) -> String {
+    format!("{}-{worker}", hub.name())
+}
+
 /// Starts workers as threads.
 pub(crate) struct ThreadLaunch<R: LocalResource> {
     pub(crate) starter: Starter,
@@ -97,7 +102,7 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
         let (clock, config, around) =
             (Arc::clone(&self.starter.clock), Arc::clone(&self.config), self.starter.around.clone());
         let mut worker = Some(Worker::new(order, clock.now()));
-        let name = worker.as_ref().map(|worker| worker.post().id.to_string()).unwrap_or_default();
+        let name = worker.as_ref().map(|worker| name_of(&worker.engine().hub, worker.post().id)).unwrap_or_default();
         self.starter.start(name, move || {
             let mut live = || {
                 if let Some(worker) = worker.take() {

@@ -179,7 +179,7 @@ impl<R: LocalResource> Pool<R> {
         self.task().submit_then(task, callback);
     }
 
-    /// Submits many tasks, in their order.
+    /// Submits many tasks as one, in their order: no other task comes in between.
     pub fn submit_all<F, T>(&self, tasks: impl IntoIterator<Item = F>) -> Vec<TaskHandle<T, R::Error>>
     where
         F: FnMut(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,

@@ -124,7 +124,7 @@ macro_rules! submit_forms {
                 self.submit(task).on_complete(callback);
             }
 
-            /// Submits many tasks with the same options, in their order.
+            /// Submits many tasks with the same options as one, in their order: no other task comes in between.
             pub fn submit_all<F, T>(self, tasks: impl IntoIterator<Item = F>) -> Vec<TaskHandle<T, R::Error>>
             where
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,

@@ -9,7 +9,7 @@ use tasker_core::engine::{self, Created, Limits};
 use tasker_core::metrics::Owned;
 use tasker_core::parker::Parker;
 use tasker_core::race;
-use tasker_core::reserve::{Kept, Lease, Line, Reserve, Slot};
+use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
 use tasker_core::task::current::{self, Inside};
 use tasker_core::{Clock, CreateContext, Health, Resource, RunError, TaskContext, Timestamp};
 
@@ -87,7 +87,7 @@ impl<R: Resource> ThreadReserve<R> {
         result
     }
 
-    fn acquire(&self, config: &R::Config) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
         let mut line = Line::new(Arc::clone(&self.shared));
         loop {
             match self.lease(&mut line).ok_or(RunError::Stopping)? {
@@ -111,7 +111,7 @@ impl<R: Resource> ThreadReserve<R> {
         })
     }
 
-    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
         let clock = &*self.starter.clock;
         let context = CreateContext::new(None, 1, slot.reason());
         let deadline = self.limits.create_timeout.map(|timeout| clock.now().saturating_add(timeout));

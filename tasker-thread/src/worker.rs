@@ -95,7 +95,9 @@ fn run<R: LocalResource>(
 ) -> Fate {
     let begun = worker.begin(&job, clock.now());
     let inside = Inside { pool: worker.engine().hub.pool(), worker: Some(worker.post().id) };
-    let attempt = current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context)));
+    let attempt = begun
+        .span
+        .in_scope(|| current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context))));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
     worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
 }

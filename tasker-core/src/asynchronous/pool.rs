@@ -190,7 +190,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
         self.task().submit_then(task, callback);
     }
 
-    /// Submits many tasks, in their order.
+    /// Submits many tasks as one, in their order: no other task comes in between.
     pub fn submit_all<F, T>(&self, tasks: impl IntoIterator<Item = F>) -> Vec<TaskHandle<T, R::Error>>
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
@@ -205,8 +205,9 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
 
     /// Runs a task here and now, past the queue, on a resource of the reserve or a temporary one.
     ///
-    /// The task runs on the caller's own task, and is never retried. An unhealthy resource is destroyed and not put
-    /// back. When the reserve and the temporary resources are all in use, this waits for one.
+    /// The task runs on the caller's own task, and is never retried; a pause does not hold it up. An unhealthy resource
+    /// is destroyed and not put back. When the reserve and the temporary resources are all in use, this waits for one, in
+    /// no particular order. While the pool drains it is served until the last worker has left.
     ///
     /// # Errors
     ///
@@ -278,6 +279,23 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
         self.inner.engine.ended.wait().await
     }
 
+    /// Runs `body` with the pool, then stops the pool and waits for its end: what `defer pool.stop()` is elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`stop`](Self::stop); the body's own output is lost then.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, or `body` panics, the stop begins once the last handle is gone, and nobody waits for it.
+    pub async fn scope<T>(
+        self,
+        body: impl AsyncFnOnce(&Self) -> T,
+    ) -> Result<(T, Arc<StopReport>), StopError> {
+        let output = body(&self).await;
+        Ok((output, self.stop().await?))
+    }
+
     /// Nothing starts until [`resume`](Self::resume). Tasks are still taken, and running ones go on. A stop resumes.
     pub fn pause(&self) {
         life::pause(&self.inner.engine, true);
@@ -289,7 +307,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     }
 
     /// Changes the bounds. Workers beyond `max_workers` leave after the task they run; until they have, no other is
-    /// started.
+    /// started. Between the new bounds the scaling policy decides. Does nothing once the pool stops.
     ///
     /// # Errors
     ///

@@ -155,7 +155,7 @@ macro_rules! submit_forms {
                 self.submit(task).on_complete(callback);
             }
 
-            /// Submits many tasks with the same options, in their order.
+            /// Submits many tasks with the same options as one, in their order: no other task comes in between.
             pub fn submit_all<F, T>(
                 self,
                 tasks: impl IntoIterator<Item = F>,

@@ -12,7 +12,7 @@ use crate::engine::{self, Created};
 use crate::error::RunError;
 use crate::metrics::Owned;
 use crate::race;
-use crate::reserve::{Kept, Lease, Line, Slot};
+use crate::reserve::{Held, Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
 use crate::sync::Arc;
 use crate::task::TaskContext;
@@ -21,7 +21,7 @@ use crate::task::current::{self, Inside};
 /// A resource in use; dropped half-way, as by a cancelled `run`, it is destroyed and not put back.
 struct InUse<'a, R: Resource> {
     reserve: &'a Reserve<R>,
-    held: Option<(Slot<R>, Kept<R>)>,
+    held: Option<Held<R>>,
 }
 
 impl<R: Resource> Drop for InUse<'_, R> {
@@ -54,7 +54,7 @@ async fn acquire<R: Resource>(
     reserve: &Reserve<R>,
     line: &mut Line<R>,
     config: &R::Config,
-) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+) -> Result<Held<R>, RunError<R::Error>> {
     let clock = &*reserve.starter.clock;
     loop {
         let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
@@ -70,7 +70,7 @@ async fn make<R: Resource>(
     reserve: &Reserve<R>,
     slot: Slot<R>,
     config: &R::Config,
-) -> Result<(Slot<R>, Kept<R>), RunError<R::Error>> {
+) -> Result<Held<R>, RunError<R::Error>> {
     let clock = &*reserve.starter.clock;
     let context = CreateContext::new(None, 1, slot.reason());
     let deadline = reserve.create_deadline(clock.now());

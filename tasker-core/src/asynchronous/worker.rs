@@ -105,10 +105,12 @@ async fn attempt<R: Resource>(
 ) -> Attempt<R::Error> {
     let cell = job.cell();
     // Calling the closure may panic, and so may cloning it.
-    let future =
-        current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)));
+    let span = begun.span.clone();
+    let future = span.in_scope(|| {
+        current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)))
+    });
     let mut future = match future {
-        Ok(future) => Guarded { future: Some(future), inside },
+        Ok(future) => Guarded { future: Some(future), inside, span },
         Err(message) => return Attempt::Panicked(message),
     };
     poll_fn(move |cx| {
@@ -128,12 +130,14 @@ async fn attempt<R: Resource>(
 struct Guarded<'a, E> {
     future: Option<AttemptFuture<'a, E>>,
     inside: Inside,
+    span: tracing::Span,
 }
 
 impl<E> Guarded<'_, E> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Attempt<E>> {
         let Some(future) = &mut self.future else { return Poll::Pending };
-        let polled = current::enter(self.inside, || engine::catch(|| future.as_mut().poll(cx)));
+        let polled =
+            self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.as_mut().poll(cx))));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(attempt)) => Poll::Ready(self.dropped().map_or(attempt, Attempt::Panicked)),
@@ -151,7 +155,7 @@ impl<E> Guarded<'_, E> {
     /// Drops the future; what a panic said meanwhile.
     fn dropped(&mut self) -> Option<Arc<str>> {
         let future = self.future.take();
-        current::enter(self.inside, || engine::catch(|| drop(future))).err()
+        self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| drop(future)))).err()
     }
 }
 

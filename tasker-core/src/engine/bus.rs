@@ -56,17 +56,21 @@ impl EventBus {
 }
 
 fn trace(pool: &str, event: &PoolEvent) {
-    match event {
-        PoolEvent::Diagnosis(diagnosis) => {
-            tracing::warn!(pool, cause = diagnosis.cause(), fix = diagnosis.fix(), "{event}");
-        }
+    let worries = matches!(
+        event,
         PoolEvent::CreationFailed { .. }
-        | PoolEvent::WorkerReplaced { .. }
-        | PoolEvent::WorkerAbandoned { .. }
-        | PoolEvent::AbandonedLimitReached { .. }
-        | PoolEvent::DestroyFailed { .. }
-        | PoolEvent::CallbackPanicked { .. } => tracing::warn!(pool, "{event}"),
-        _ => tracing::debug!(pool, "{event}"),
+            | PoolEvent::WorkerReplaced { .. }
+            | PoolEvent::WorkerAbandoned { .. }
+            | PoolEvent::AbandonedLimitReached { .. }
+            | PoolEvent::DestroyFailed { .. }
+            | PoolEvent::CallbackPanicked { .. }
+    );
+    if let PoolEvent::Diagnosis(diagnosis) = event {
+        tracing::warn!(pool, cause = diagnosis.cause(), fix = diagnosis.fix(), "{event}");
+    } else if worries {
+        tracing::warn!(pool, "{event}");
+    } else {
+        tracing::debug!(pool, "{event}");
     }
 }
 
@@ -124,7 +128,8 @@ impl Events {
         std::future::poll_fn(|cx| self.poll_recv(cx.waker())).await
     }
 
-    /// The next event, blocking the thread until it comes; `None` once the pool has ended.
+    /// The next event, blocking the thread until it comes; `None` once the pool has ended. Not for use inside async
+    /// code.
     pub fn wait(&mut self) -> Option<Received> {
         Parker::with_current(|parker| {
             let waker = parker.waker();
@@ -137,7 +142,7 @@ impl Events {
         })
     }
 
-    /// The next event if one is there.
+    /// The next event if one is there; `None` says nothing about the pool's end.
     pub fn try_recv(&mut self) -> Option<Received> {
         self.subscription.state.lock().take()
     }

@@ -168,34 +168,31 @@ impl<J: Job> Controller<J> {
     fn abandon(&self, worker: WorkerId) {
         let Some(post) = self.engine.hub.roster().post(worker) else { return };
         post.interrupt(Interrupt::Abandon);
-        if post.take_busy() {
+        self.engine.hub.nested().clear(worker);
+        if post.give_up() {
             self.engine.inbox.give_up_running();
         }
     }
 
     fn emit(&mut self, event: &PoolEvent) {
-        match event {
-            PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { .. }) => self.how = Stopped::DeadlinePassed,
-            PoolEvent::Killed if self.how == Stopped::Drained => self.how = Stopped::Killed,
-            // The end is told when the report is there.
-            PoolEvent::Ended => return,
-            PoolEvent::WorkerReplaced { .. } => self.engine.hub.ledger().note_replaced(),
-            _ => {}
+        if let PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { .. }) = event {
+            self.how = Stopped::DeadlinePassed;
+        } else if matches!(event, PoolEvent::Killed) && self.how == Stopped::Drained {
+            self.how = Stopped::Killed;
+        } else if matches!(event, PoolEvent::WorkerReplaced { .. }) {
+            self.engine.hub.ledger().note_replaced();
         }
-        self.engine.hub.publish(event);
+        // The end is told when the report is there.
+        if !matches!(event, PoolEvent::Ended) {
+            self.engine.hub.publish(event);
+        }
     }
 
     fn pause(&self, paused: bool) {
         if self.supervisor.phase() != Phase::Running {
             return;
         }
-        if paused {
-            self.engine.inbox.pause();
-            self.engine.hub.publish(&PoolEvent::Paused);
-        } else {
-            self.engine.inbox.resume();
-            self.engine.hub.publish(&PoolEvent::Resumed);
-        }
+        self.engine.hub.publish(if paused { &PoolEvent::Paused } else { &PoolEvent::Resumed });
     }
 
     /// All workers are gone; the reserve goes last.
@@ -247,12 +244,14 @@ impl<J: Job> Controller<J> {
         let hub = &self.engine.hub;
         let counters = self.engine.counters();
         let counts = self.engine.inbox.counts();
-        let mut sample = Sample::default();
-        sample.busy = counts.running;
-        sample.queued = counts.queued();
-        sample.delayed = counts.delayed;
-        sample.blocked = hub.nested().blocked();
-        sample.arrived = counts.arrived;
+        let mut sample = Sample {
+            busy: counts.running,
+            queued: counts.queued(),
+            delayed: counts.delayed,
+            blocked: hub.nested().blocked(),
+            arrived: counts.arrived,
+            ..Sample::default()
+        };
         counters.fill(&mut sample);
         sample
     }

@@ -14,13 +14,14 @@ mod nested;
 mod parts;
 mod report;
 mod roster;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use bus::{EventBus, Events, Received};
 pub use controller::{Controller, Launch, Turn};
 pub use hub::{Hub, Msg};
 pub use latch::Latch;
-pub use nested::NestedGuard;
 pub use parts::{Engine, Limits, Parts, RankFn};
 pub use report::{StopReport, Stopped, Undone, WorkerLeft};
 pub use roster::{Interrupt, Post, Roster};

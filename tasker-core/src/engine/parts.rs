@@ -27,7 +27,7 @@ pub struct Limits {
     pub max_uses: Option<u64>,
     /// How often an idle resource is probed.
     pub probe_interval: Option<Duration>,
-    /// How long a burst worker may be idle before it leaves.
+    /// How long a worker may be idle before a pool with burst workers becomes one smaller.
     pub idle_timeout: Option<Duration>,
     /// How long a worker may take to come back from what nobody waits for any more.
     pub grace: Duration,

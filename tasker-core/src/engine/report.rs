@@ -56,7 +56,7 @@ pub struct StopReport {
     pub how: Stopped,
     /// Tasks that returned a value.
     pub done: u64,
-    /// Tasks that ended in an error of their own, a panic, a timeout, or at their deadline.
+    /// Tasks that ended in an error of their own, a panic, a timeout, at their deadline, or displaced by another.
     pub failed: u64,
     /// Tasks cancelled through their handles.
     pub cancelled: u64,
@@ -78,7 +78,8 @@ impl StopReport {
     /// How many undone tasks and destroy errors a report lists at most. The counts are always exact.
     pub const LISTED: usize = 1024;
 
-    /// Whether everything that was accepted was done and everything that was created was destroyed.
+    /// Whether everything that was accepted came to an end of its own, be it a failure, and everything that was created
+    /// was destroyed without an error.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.undone == 0

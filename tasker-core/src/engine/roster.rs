@@ -92,9 +92,12 @@ impl Post {
         }
     }
 
+    /// It has taken a task. The caller looks at [`Self::interrupted`] afterwards: an interrupt from before finds no
+    /// task here to end.
     pub(crate) fn begins(&self, cell: Arc<dyn AnyCell>, now: Timestamp) {
+        let mut current = self.current.lock();
         self.busy.store(true, Ordering::Release);
-        *self.current.lock() = Some(Current { cell, since: now });
+        *current = Some(Current { cell, since: now });
     }
 
     pub(crate) fn ends(&self) {
@@ -104,6 +107,13 @@ impl Post {
     /// Whether it has a task that the queue counts as running; whoever is told so has to uncount it.
     pub(crate) fn take_busy(&self) -> bool {
         self.busy.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether it is inside a task whose end is decided, which the queue counts as running; whoever is told so has to
+    /// uncount it. A task that is still owed stays counted.
+    pub(crate) fn give_up(&self) -> bool {
+        let current = self.current.lock();
+        current.as_ref().is_some_and(|current| current.cell.core().has_ended()) && self.take_busy()
     }
 
     fn current(&self) -> Option<Current> {
@@ -209,13 +219,14 @@ impl Roster {
         let posts: Vec<_> = self.state.lock().posts.values().cloned().collect();
         let mut undone = Vec::new();
         for post in posts {
+            // First, so that a worker that takes a task just now either shows it below or sees this.
+            post.interrupt(Interrupt::Kill);
             if let Some(current) = post.current() {
                 let core = current.cell.core();
                 if current.cell.end_early(end.clone()) {
                     undone.push(Undone { id: core.id, name: core.options.name.clone(), started: true });
                 }
             }
-            post.interrupt(Interrupt::Kill);
         }
         undone
     }

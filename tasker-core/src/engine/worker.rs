@@ -74,6 +74,8 @@ pub struct Begun {
     pub context: TaskContext,
     /// Whether no further attempt is permitted, so that the task may be used up.
     pub last: bool,
+    /// The attempt's span, in which the task is called or polled.
+    pub span: tracing::Span,
     started: Timestamp,
     attempt: u32,
 }
@@ -174,11 +176,29 @@ impl<J: Job> Worker<J> {
             Pull::Task(job) => {
                 self.idle_until = None;
                 self.post.begins(job.cell(), now);
-                Step::Run(job)
+                match self.post.interrupted() {
+                    None => Step::Run(job),
+                    Some(interrupt) => self.hand_back(job, interrupt, now),
+                }
             }
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
             Pull::Wait => self.wait(now),
         }
+    }
+
+    /// It took a task in the moment it was interrupted.
+    fn hand_back(&self, job: J, interrupt: Interrupt, now: Timestamp) -> Step<J> {
+        self.post.ends();
+        let left = match interrupt {
+            Interrupt::Kill => Some(job),
+            Interrupt::Abandon => {
+                let rank = self.engine.rank_of(job.core());
+                self.engine.inbox.retry(job, rank, None, now)
+            }
+        };
+        // A job that is dropped before its end is killed.
+        super::quietly(|| drop(left));
+        Step::Leave(exit_of(interrupt))
     }
 
     fn wait(&mut self, now: Timestamp) -> Step<J> {
@@ -221,7 +241,11 @@ impl<J: Job> Worker<J> {
     /// An attempt begins.
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
-        let attempt = core.begin_attempt(self.post.id);
+        let (attempt, ended) = core.begin_attempt(self.post.id);
+        if ended {
+            // Whoever ended it could not know who is about to run it.
+            self.engine.hub.arm_grace(core);
+        }
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
@@ -230,9 +254,15 @@ impl<J: Job> Worker<J> {
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),
             last: core.is_last_attempt(attempt),
+            span: self.span(core, attempt),
             started: now,
             attempt,
         }
+    }
+
+    fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
+        let name = core.options.name.as_deref().unwrap_or_default();
+        tracing::debug_span!("task", pool = %self.engine.hub.name(), id = core.id.get(), name, attempt, worker = self.post.id.get())
     }
 
     /// An attempt is over: decides what becomes of task and worker, counts it, and resolves or retries the task.
@@ -247,6 +277,7 @@ impl<J: Job> Worker<J> {
         now: Timestamp,
     ) -> Fate {
         job.core().end_attempt();
+        self.engine.hub.nested().clear(self.post.id);
         self.post.ends();
         let outcome = self.judge(&attempt, check);
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
@@ -256,7 +287,8 @@ impl<J: Job> Worker<J> {
             TaskVerdict::Resolve => self.resolve(job, begun, attempt, outcome, now),
             TaskVerdict::Drop => super::quietly(|| drop((job, attempt))),
         }
-        if outcome == Outcome::Value && !std::mem::replace(&mut self.proven, true) {
+        let completed = matches!(outcome, Outcome::Value | Outcome::HealthyError);
+        if completed && !std::mem::replace(&mut self.proven, true) {
             self.engine.hub.post(Msg::Event(Event::FirstTaskDone(self.post.id)));
         }
         match verdict.replace {
@@ -294,7 +326,7 @@ impl<J: Job> Worker<J> {
             .unwrap_or_default();
         let error = match attempt {
             Attempt::Error(error) => describe(error),
-            _ => "the attempt timed out".into(),
+            Attempt::Value | Attempt::Panicked(_) | Attempt::Interrupted => "the attempt timed out".into(),
         };
         self.post.meter.retried();
         self.tell_of_retry(core, begun.attempt, delay, error);
@@ -339,6 +371,7 @@ impl<J: Job> Worker<J> {
         if !std::mem::replace(&mut self.left, true) && self.live {
             self.engine.hub.post(Msg::Event(Event::Leaving(self.post.id, why)));
         }
+        self.engine.hub.nested().clear(self.post.id);
         let finished = self.post.take_busy();
         self.engine.inbox.leave(self.post.id, finished);
     }

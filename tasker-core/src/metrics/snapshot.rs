@@ -38,9 +38,10 @@ pub struct Stats {
     pub queued: [usize; 3],
     /// Tasks waiting for their delay, or for their next attempt.
     pub delayed: usize,
-    /// Resources of the reserve that are free for `run`.
+    /// Resources of the reserve that are made and free for `run`. They are made when first needed, so there are none
+    /// at first.
     pub reserve_free: usize,
-    /// Resources of the reserve, and temporary ones, that serve a `run`.
+    /// Resources of the reserve, and temporary ones, that serve a `run` or are being created or destroyed for one.
     pub reserve_busy: usize,
     /// Whether the pool has ended.
     pub ended: bool,
@@ -125,7 +126,7 @@ pub struct Metrics {
     pub attempts: u64,
     /// Resources created, for workers and for `run`.
     pub created: u64,
-    /// Resources whose destruction was begun.
+    /// Resources whose destruction was begun. Those dropped with their runtime are counted in the stop report.
     pub destroyed: u64,
     /// Destructions that failed.
     pub destroy_errors: u64,
@@ -188,8 +189,11 @@ pub struct TaskTimes {
 
 /// Where a user's own metrics come from. Every method does nothing by default.
 ///
-/// The methods are called by whoever brings the event about, a submitter or a worker, never under a lock. A panic is
-/// reported as an event and harms nobody; a slow collector slows whoever calls it.
+/// The methods are called by whoever brings the event about (a submitter, a worker, whoever cancels, the control loop),
+/// never under a lock. A panic is reported as an event and harms nobody; a slow collector slows whoever calls it.
+///
+/// Calls for one task may overlap: [`arrived`](Self::arrived) follows the push, and a quick worker may be sooner with
+/// [`ended`](Self::ended). Refused tasks are not told.
 pub trait MetricsCollector: Send + Sync + 'static {
     /// A task was taken.
     fn arrived(&self, task: &TaskInfo) {

@@ -16,6 +16,7 @@ pub(super) struct DelayedLane<T> {
 struct Entry<T> {
     due: Timestamp,
     sequence: u64,
+    rank: u64,
     item: T,
 }
 
@@ -24,17 +25,18 @@ impl<T> DelayedLane<T> {
         Self { heap: BinaryHeap::new(), next: 0 }
     }
 
-    pub(super) fn push(&mut self, due: Timestamp, item: T) {
-        self.heap.push(Entry { due, sequence: self.next, item });
+    /// Adds an item, with the rank it has in its lane later.
+    pub(super) fn push(&mut self, due: Timestamp, rank: u64, item: T) {
+        self.heap.push(Entry { due, sequence: self.next, rank, item });
         self.next += 1;
     }
 
-    /// Takes the next item that is due at `now`.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<T> {
+    /// Takes the next item that is due at `now`, and its rank.
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(T, u64)> {
         if self.next_due()? > now {
             return None;
         }
-        self.heap.pop().map(|entry| entry.item)
+        self.heap.pop().map(|entry| (entry.item, entry.rank))
     }
 
     /// When the next item is due.

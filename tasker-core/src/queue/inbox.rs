@@ -17,7 +17,7 @@ use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
 
-/// Takes messages for the control loop; never blocks.
+/// Takes messages for the control loop. May be called under the inbox's lock: it must neither block nor call back.
 pub trait Mail: Send + Sync + fmt::Debug {
     /// Puts `msg` where the control loop finds it.
     fn post(&self, msg: Msg);
@@ -33,7 +33,8 @@ pub enum Overflow {
     /// Refuse the new task.
     #[default]
     Reject,
-    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent.
+    /// Take the new task in the place of the oldest of the lowest lane, unless all that wait are more urgent. Delayed
+    /// tasks and retries are never displaced.
     DropOldest,
 }
 
@@ -130,6 +131,24 @@ impl<J: Job> Effects<J> {
     }
 }
 
+impl<J> Effects<J> {
+    /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
+    fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
+        let Some((_, waker)) = idle else { return };
+        match &self.wake {
+            None => self.wake = Some(waker),
+            Some(_) => self.wake_all.push(waker),
+        }
+    }
+}
+
+/// Resolves tasks that gave their places to newer ones.
+fn displace<J: Job>(evicted: impl IntoIterator<Item = J>) {
+    for victim in evicted {
+        crate::engine::fill_early(victim, crate::task::End::Displaced);
+    }
+}
+
 impl<J: Job> Inbox<J> {
     /// An empty inbox that tells `mail` what the control loop has to know.
     pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
@@ -151,7 +170,10 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
-    #[expect(clippy::result_large_err, reason = "the task is handed back as it was")]
+    ///
+    /// # Errors
+    ///
+    /// The task as it was, and why it was not taken. Nothing has changed.
     pub fn submit(
         &self,
         job: J,
@@ -160,22 +182,32 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<(), (J, Refusal)> {
         let mut evicted = None;
+        let has_ticket = ticket.is_some();
         let taken = self.with(|state, effects| {
-            if let Err(refusal) =
-                state.admit(ticket.is_some(), self.overflow, job.core().priority(), &mut evicted, effects)
-            {
-                return Err((job, refusal));
-            }
-            state.accept(job, rank, now, effects);
-            Ok(())
+            state.take_in(job, rank, now, has_ticket, self.overflow, &mut evicted, effects)
         });
         if let Some(ticket) = ticket {
             ticket.spend();
         }
-        if let Some(victim) = evicted {
-            crate::engine::fill_early(victim, crate::task::End::Displaced);
-        }
+        displace(evicted);
         taken
+    }
+
+    /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.
+    pub fn submit_batch(&self, jobs: Vec<(J, u64)>, now: Timestamp) -> Vec<(J, Refusal)> {
+        let mut displaced = Vec::new();
+        let refused = self.with(|state, effects| {
+            let mut refused = Vec::new();
+            for (job, rank) in jobs {
+                let mut evicted = None;
+                let taken = state.take_in(job, rank, now, false, self.overflow, &mut evicted, effects);
+                refused.extend(taken.err());
+                displaced.extend(evicted);
+            }
+            refused
+        });
+        displace(displaced);
+        refused
     }
 
     /// Asks for room without waiting for it.
@@ -195,7 +227,7 @@ impl<J: Job> Inbox<J> {
         Ok(Ticket::new(Arc::clone(self)))
     }
 
-    /// Waits for room, in turn.
+    /// Waits for room, in turn. See [`RoomWait`] for what happens when it is dropped.
     pub fn room(self: &Arc<Self>) -> RoomWait<J> {
         RoomWait::new(Arc::clone(self))
     }
@@ -273,8 +305,8 @@ impl<J: Job> Inbox<J> {
     /// Moves delayed tasks that are due to their lanes; returns when the next one is.
     pub fn release_due(&self, now: Timestamp) -> Option<Timestamp> {
         self.with(|state, effects| {
-            while let Some(job) = state.delayed.pop_due(now) {
-                state.release(job, now, effects);
+            while let Some((job, rank)) = state.delayed.pop_due(now) {
+                state.release(job, rank, now, effects);
             }
             state.delayed.next_due()
         })
@@ -294,22 +326,23 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.permits = state.permits.saturating_sub(permits));
     }
 
-    /// Nothing starts until [`Self::resume`].
-    pub fn pause(&self) {
-        self.with(|state, _| state.paused = true);
+    /// Nothing starts, or tasks start again. `false` if that changes nothing, as in a pool that stops.
+    pub fn pause(&self, paused: bool) -> bool {
+        self.with(|state, effects| {
+            if state.phase != Phase::Open || state.paused == paused {
+                return false;
+            }
+            state.paused = paused;
+            if !paused {
+                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+            }
+            true
+        })
     }
 
     /// Whether tasks may start.
     pub fn is_paused(&self) -> bool {
         self.with(|state, _| state.paused)
-    }
-
-    /// Tasks start again.
-    pub fn resume(&self) {
-        self.with(|state, effects| {
-            state.paused = false;
-            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
-        });
     }
 
     /// Takes no more submits. Workers go on until nothing is owed.
@@ -461,6 +494,26 @@ impl<J: Job> State<J> {
         if evicted.is_some() { Ok(()) } else { Err(Refusal::Full) }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one place for what both ways to submit do under the lock")]
+    fn take_in(
+        &mut self,
+        job: J,
+        rank: u64,
+        now: Timestamp,
+        has_ticket: bool,
+        overflow: Overflow,
+        evicted: &mut Option<J>,
+        effects: &mut Effects<J>,
+    ) -> Result<(), (J, Refusal)> {
+        match self.admit(has_ticket, overflow, job.core().priority(), evicted, effects) {
+            Ok(()) => {
+                self.accept(job, rank, now, effects);
+                Ok(())
+            }
+            Err(refusal) => Err((job, refusal)),
+        }
+    }
+
     fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         self.room.take();
         self.counts.arrived += 1;
@@ -469,7 +522,7 @@ impl<J: Job> State<J> {
         core.place.accept(true);
         let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
         self.place(job, rank, due, now, effects);
-        effects.busy = std::mem::take(&mut self.quiet);
+        effects.busy |= std::mem::take(&mut self.quiet);
     }
 
     /// Puts a task into its lane, or into the delayed lane until `due`.
@@ -478,28 +531,27 @@ impl<J: Job> State<J> {
         core.place.set_delayed(due.is_some());
         if let Some(due) = due {
             self.counts.delayed += 1;
-            effects.nudge = self.delayed.next_due().is_none_or(|next| due < next);
-            self.delayed.push(due, job);
+            effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
+            self.delayed.push(due, rank, job);
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
             self.counts.waiting[priority.lane()] += 1;
             self.lanes.push(priority, rank, now, job);
             if !self.paused {
-                effects.wake = self.idle.pop().map(|(_, waker)| waker);
+                effects.wake_one(self.idle.pop());
             }
         }
     }
 
-    fn release(&mut self, job: J, now: Timestamp, effects: &mut Effects<J>) {
+    fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
         if job.core().has_ended() {
             self.dead -= 1;
             effects.trash.push(job);
             return;
         }
         self.counts.delayed -= 1;
-        self.place(job, 0, None, now, effects);
-        effects.wake_all.extend(effects.wake.take());
+        self.place(job, rank, None, now, effects);
     }
 
     fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
@@ -535,23 +587,31 @@ impl<J: Job> State<J> {
 
     /// A task no longer waits.
     fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
-        if core.place.is_delayed() {
-            self.counts.delayed -= 1;
-        } else {
-            self.counts.waiting[core.priority().lane()] -= 1;
-        }
-        if core.place.uncount() {
+        if self.take_out(core) {
             let waker = self.room.free();
             effects.wake_all.extend(effects.wake_room.take());
             effects.wake_room = waker;
         }
     }
 
+    /// A task no longer waits; `true` if it took room, which the caller gives away.
+    fn take_out(&mut self, core: &TaskCore) -> bool {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        core.place.uncount()
+    }
+
+    /// Takes a task out for a newcomer, which gets its room: those who wait for room have no claim to it.
     fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
         loop {
             let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
             if victim.core().finish().is_some() {
-                self.uncount(victim.core(), effects);
+                if self.take_out(victim.core()) {
+                    self.room.hand_over();
+                }
                 return Some(victim);
             }
             self.dead -= 1;

@@ -58,6 +58,11 @@ impl Room {
         self.granted -= 1;
     }
 
+    /// Room became free and is taken again at once, by whoever made it free.
+    pub(super) fn hand_over(&mut self) {
+        self.used -= 1;
+    }
+
     /// Room became free; returns the waiters to wake.
     pub(super) fn free(&mut self) -> Option<Waker> {
         self.used -= 1;

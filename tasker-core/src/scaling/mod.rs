@@ -41,7 +41,7 @@ pub struct Sample {
     pub queued: usize,
     /// Tasks waiting for their delay or for their next attempt.
     pub delayed: usize,
-    /// Workers inside a task that waits for another task of this pool.
+    /// Waits, inside tasks, for other tasks of this pool. A task that waits for several at once counts as often.
     pub blocked: usize,
     /// Tasks accepted since the pool began.
     pub arrived: u64,
@@ -49,7 +49,7 @@ pub struct Sample {
     pub started: u64,
     /// Tasks that ended since the pool began, whatever their end.
     pub completed: u64,
-    /// Of those, the tasks that ended in an error.
+    /// Of those, the tasks that did not end in a value.
     pub failed: u64,
     /// Time spent executing finished attempts, summed over workers.
     pub busy_time: Duration,

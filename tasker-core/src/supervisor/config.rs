@@ -8,7 +8,8 @@ use crate::{Backoff, InvalidConfig};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Startup {
-    /// When the first worker is ready, however long that takes and however many creations fail before.
+    /// When the first worker is ready, however long that takes and however many creations fail before. The default of
+    /// this type; a pool's builder begins with [`Startup::Fail`].
     #[default]
     Wait,
     /// When the first worker is ready; it fails once the first creation of every base worker has failed.
@@ -51,9 +52,9 @@ pub struct SupervisorConfig {
 }
 
 impl SupervisorConfig {
-    /// A fixed pool of `workers`, with the defaults of a pool: creations are retried for ever, may take 30 s, and a
-    /// breaker opens after 5 failures in a row; destructions may take 10 s; a second of grace; 8 abandoned workers
-    /// at most; the policy, if there is one, is asked every 100 ms.
+    /// A fixed pool of `workers`: creations are retried for ever, may take 30 s, and a breaker opens after 5 failures
+    /// in a row; destructions may take 10 s; a second of grace; 8 abandoned workers at most; the policy, if there is
+    /// one, is asked every 100 ms; building waits. A pool's builder sets its own grace, abandoned workers and startup.
     #[must_use]
     pub const fn new(workers: usize) -> Self {
         Self {

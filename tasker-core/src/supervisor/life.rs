@@ -19,6 +19,7 @@ impl Supervisor {
             self.pending.hurry(now);
         }
         self.given_up = 0;
+        self.end_warm_up();
         self.answer_start(Ok(()));
     }
 
@@ -148,13 +149,17 @@ impl Supervisor {
         }
     }
 
-    /// A resource that was good for a task is replaced at once; one that never was is a crash loop and backs off.
+    /// A resource that was good for a task is replaced at once, and so is the first in a row that never was; from the
+    /// second on it is a crash loop and backs off.
     fn refill_lost(&mut self, now: Timestamp, id: WorkerId, worker: Worker) {
         if let State::Live { proven: true, .. } = worker.state {
             self.refill(Place::vacated(), now);
         } else {
             let place = worker.place.crashed();
-            let delay = self.config.backoff.delay(place.failures, self.seed(id));
+            let delay = match place.failures {
+                0 | 1 => std::time::Duration::ZERO,
+                failures => self.config.backoff.delay(failures - 1, self.seed(id)),
+            };
             self.refill(place, now.saturating_add(delay));
         }
     }

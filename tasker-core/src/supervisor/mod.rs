@@ -92,6 +92,8 @@ pub struct Supervisor {
     diagnoses: Diagnoses,
     /// Workers wanted.
     target: usize,
+    /// Workers that a warm-up wants, until they are live; the policy cannot want fewer meanwhile.
+    warm: usize,
     /// Permits to leave handed out and not known to be taken.
     retiring: usize,
     /// Places no longer tried.
@@ -119,6 +121,7 @@ impl Supervisor {
             scaler: Scaler::new(policy),
             diagnoses: Diagnoses::default(),
             target: config.workers,
+            warm: 0,
             retiring: 0,
             given_up: 0,
             last_error: None,

@@ -62,7 +62,7 @@ impl Supervisor {
     /// answer may change after every call that takes `&mut self`.
     #[must_use]
     pub fn wants_busy(&self) -> bool {
-        self.phase() == Phase::Running && self.scaler.policy.is_some() && self.scaler.asleep
+        self.phase() == Phase::Running && self.may_scale() && self.scaler.policy.is_some() && self.scaler.asleep
     }
 
     pub(super) fn next_tick(&self) -> Option<Timestamp> {
@@ -70,9 +70,14 @@ impl Supervisor {
     }
 
     pub(super) fn wake_policy(&mut self, now: Timestamp) {
-        if self.phase() == Phase::Running {
+        if self.phase() == Phase::Running && self.may_scale() {
             self.scaler.wake(now, self.config.burst_interval);
         }
+    }
+
+    /// Whether there is anything for a policy to decide.
+    const fn may_scale(&self) -> bool {
+        self.config.workers < self.config.max_workers
     }
 
     /// While there are more workers than the base, somebody has to ask whether they are still needed.
@@ -89,7 +94,10 @@ impl Supervisor {
         let sample = self.completed(sample);
         match self.scaler.desired(now, &sample) {
             Ok(None) => {}
-            Ok(Some(desired)) => self.set_target(desired.max(floor(&sample)), ScaleReason::Policy),
+            Ok(Some(desired)) => {
+                let least = floor(&sample).max(self.warm);
+                self.set_target(desired.max(least), ScaleReason::Policy);
+            }
             Err(panicked) => self.emit(panicked),
         }
         if let Some(diagnosis) = self.diagnoses.tick(self.target, &sample) {
@@ -134,6 +142,7 @@ impl Supervisor {
         }
         self.config.set_bounds(workers, max_workers);
         self.given_up = 0;
+        self.warm = self.warm.min(self.config.max_workers);
         self.set_target(self.target, ScaleReason::Resize);
     }
 
@@ -143,7 +152,16 @@ impl Supervisor {
         }
         self.given_up = 0;
         self.set_target(self.target.max(workers), ScaleReason::WarmUp);
+        self.warm = self.warm.max(self.config.clamp(workers));
+        self.end_warm_up();
         self.wake_policy(now);
+    }
+
+    /// A warm-up is over once its workers are live.
+    pub(super) fn end_warm_up(&mut self) {
+        if self.workers.counts().live >= self.warm {
+            self.warm = 0;
+        }
     }
 
     /// One more worker than there are, so that what they wait for can run. In a drain too: the tasks they wait for
@@ -157,7 +175,7 @@ impl Supervisor {
 
     pub(super) fn idle(&mut self, id: crate::WorkerId) {
         let known = self.workers.get(id).is_some_and(|worker| worker.is_live());
-        if known && self.phase() == Phase::Running && self.target > self.config.workers {
+        if known && self.phase() == Phase::Running && self.target > self.config.workers.max(self.warm) {
             self.set_target(self.target - 1, ScaleReason::Idle);
         }
     }

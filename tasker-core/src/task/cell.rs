@@ -114,10 +114,13 @@ impl TaskCore {
         self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1.
-    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> u32 {
+    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
+    /// has ended since it was claimed. Whoever ends it later sees this attempt.
+    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> (u32, bool) {
         self.worker.store(worker.get(), Ordering::Release);
-        self.attempts.fetch_add(1, Ordering::AcqRel) + 1
+        let attempt = self.attempts.fetch_add(1, Ordering::AcqRel) + 1;
+        // Not a mere load: that could be done before the attempt is there to be seen.
+        (attempt, self.state.fetch_or(0, Ordering::AcqRel) == ENDED)
     }
 
     /// The worker came back from its attempt.
@@ -131,7 +134,7 @@ impl TaskCore {
         self.state.compare_exchange(RUNNING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Decides that the task ends now. `true` for exactly one caller, who must then fill the slot.
+    /// Decides that the task ends now. `Some` for exactly one caller, who must then fill the slot.
     pub(crate) fn finish(&self) -> Option<Finished> {
         match self.state.swap(ENDED, Ordering::AcqRel) {
             WAITING => Some(Finished::Waiting),
@@ -143,11 +146,6 @@ impl TaskCore {
     /// Whether its end is decided.
     pub fn has_ended(&self) -> bool {
         self.state.load(Ordering::Acquire) == ENDED
-    }
-
-    /// Whether it waits to start.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WAITING
     }
 
     /// Whether the running attempt should end early: cancelled, timed out, expired, or killed.
@@ -211,7 +209,7 @@ impl fmt::Debug for TaskCore {
     }
 }
 
-/// Where the inbox keeps a task. Read and written under the inbox's lock alone.
+/// Where the inbox keeps a task. Written under the inbox's lock alone; read there, and by whoever submitted it.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     accepted: AtomicBool,
@@ -313,6 +311,15 @@ enum Slot<T, E> {
     Taken,
 }
 
+impl<T, E> Slot<T, E> {
+    fn take(&mut self) -> Option<Result<T, TaskError<E>>> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Full(result) => Some(result),
+            Self::Empty(_) | Self::Callback(_) | Self::Detached | Self::Taken => None,
+        }
+    }
+}
+
 /// A task's state and the place of its result.
 pub struct Cell<T, E> {
     core: TaskCore,
@@ -330,7 +337,7 @@ pub trait AnyCell: Send + Sync + fmt::Debug {
     /// The part that does not depend on the result.
     fn core(&self) -> &TaskCore;
 
-    /// Ends the task, if it has not ended. Returns where it was, if this call ended it.
+    /// Ends the task, if it has not ended. `true` if this call ended it.
     #[doc(hidden)]
     fn end_early(&self, end: End) -> bool;
 }
@@ -367,7 +374,7 @@ impl<T, E> Cell<T, E> {
         Some(was)
     }
 
-    /// Puts the result where the handle finds it. For the winner of [`TaskCore::finish`] alone.
+    /// Puts the result where the handle finds it. For whoever decided the task's end, alone.
     pub fn fill(&self, result: Result<T, TaskError<E>>) {
         let mut slot = self.slot.lock();
         let before = std::mem::replace(&mut *slot, Slot::Taken);
@@ -375,6 +382,8 @@ impl<T, E> Cell<T, E> {
             Slot::Empty(waker) => {
                 *slot = Slot::Full(result);
                 drop(slot);
+                // Whoever waits for it is not blocked any more, though it may take a while to notice.
+                self.core.hub.nested().leave(self.core.id);
                 if let Some(waker) = waker {
                     self.core.hub.guard("Waker::wake", || waker.wake());
                 }
@@ -401,13 +410,10 @@ impl<T, E> Cell<T, E> {
                 }
                 Poll::Pending
             }
-            Slot::Full(_) => match std::mem::replace(&mut *slot, Slot::Taken) {
-                Slot::Full(result) => Poll::Ready(result),
-                _ => unreachable!("the slot was full under this lock"),
-            },
-            Slot::Callback(_) | Slot::Detached | Slot::Taken => {
+            Slot::Full(_) | Slot::Callback(_) | Slot::Detached | Slot::Taken => {
+                let taken = slot.take();
                 drop(slot);
-                panic!("a task's result can be taken only once")
+                Poll::Ready(taken.expect("a task's result can be taken only once"))
             }
         }
     }

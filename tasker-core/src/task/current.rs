@@ -4,8 +4,13 @@ use std::cell::Cell;
 
 use crate::ids::WorkerId;
 
+#[cfg(not(tasker_loom))]
 thread_local! {
     static CURRENT: Cell<Option<Inside>> = const { Cell::new(None) };
+}
+#[cfg(tasker_loom)]
+loom::thread_local! {
+    static CURRENT: Cell<Option<Inside>> = Cell::new(None);
 }
 
 /// A call or a poll of a task on a worker.

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::engine::NestedGuard;
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
@@ -22,11 +21,16 @@ use crate::task::cell::{Cell, End, Finished};
 ///
 /// Dropping the handle while it is awaited gives the result up, not the task. To give up only the wait, await
 /// `&mut handle`.
+///
+/// # Panics
+///
+/// Polling it again after it gave its result.
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
     cell: Arc<Cell<T, E>>,
     cancel_on_drop: bool,
-    nested: Option<NestedGuard>,
+    /// It may be noted as one that a task of the same pool waits for.
+    nested: bool,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -43,7 +47,7 @@ pub enum CancelOutcome {
 
 impl<T, E> TaskHandle<T, E> {
     pub(crate) fn new(cell: Arc<Cell<T, E>>) -> Self {
-        Self { cell, cancel_on_drop: false, nested: None }
+        Self { cell, cancel_on_drop: false, nested: false }
     }
 
     /// The task's id, as events and reports name it.
@@ -58,7 +62,8 @@ impl<T, E> TaskHandle<T, E> {
         self.cell.is_full()
     }
 
-    /// Ends the task, if it has not ended, with [`TaskError::Cancelled`].
+    /// Ends the task, if it has not ended, with [`TaskError::Cancelled`]. Its handle resolves at once, whether or not its
+    /// worker has come back.
     pub fn cancel(&self) -> CancelOutcome {
         match self.cell.cut(End::Cancelled) {
             Some(Finished::Waiting) => CancelOutcome::BeforeStart,
@@ -81,9 +86,11 @@ impl<T, E> TaskHandle<T, E> {
         self
     }
 
-    /// Calls `callback` with the result once it is there: on the worker, or right here if it is there already.
+    /// Calls `callback` with the result once it is there: right here if it is there already, else on whatever brings the
+    /// task's end about (its worker, whoever cancels or displaces it, the control loop). So it should be short.
     ///
-    /// A panic in the callback is reported as an event and harms nobody.
+    /// A panic in the callback is reported as an event and harms nobody. If the result was taken before, the callback
+    /// is dropped.
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, TaskError<E>>) + Send + 'static)
     where
         T: 'static,
@@ -114,8 +121,12 @@ impl<T, E> TaskHandle<T, E> {
         })
     }
 
-    /// Blocks for at most `timeout`; `None` if the result was not there by then. The task goes on, and a later wait
-    /// gets its result.
+    /// Blocks for at most `timeout` by the pool's clock; `None` if the result was not there by then. The task goes on,
+    /// and a later wait gets its result. Not for use inside async code.
+    ///
+    /// # Errors
+    ///
+    /// What became of the task instead of a value.
     ///
     /// # Panics
     ///
@@ -130,7 +141,7 @@ impl<T, E> TaskHandle<T, E> {
                     return Some(result);
                 }
                 if clock.now() >= deadline {
-                    self.nested = None;
+                    self.leave_nested();
                     return None;
                 }
                 clock.park_until(parker, deadline);
@@ -139,19 +150,27 @@ impl<T, E> TaskHandle<T, E> {
     }
 
     fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
-        let polled = self.cell.poll_take(waker);
-        if polled.is_ready() {
-            self.nested = None;
-            self.cancel_on_drop = false;
-            return polled;
-        }
-        if self.nested.is_none() {
-            match self.cell.core().hub.enter_nested(self.cell.core()) {
-                Ok(guard) => self.nested = guard,
-                Err(()) => return Poll::Ready(Err(TaskError::WouldDeadlock)),
+        let mut polled = self.cell.poll_take(waker);
+        if polled.is_pending() {
+            if self.cell.core().hub.enter_nested(self.cell.core()).is_err() {
+                return Poll::Ready(Err(TaskError::WouldDeadlock));
+            }
+            self.nested = true;
+            if self.cell.is_full() {
+                polled = self.cell.poll_take(waker);
             }
         }
-        Poll::Pending
+        if polled.is_ready() {
+            self.leave_nested();
+            self.cancel_on_drop = false;
+        }
+        polled
+    }
+
+    fn leave_nested(&mut self) {
+        if std::mem::take(&mut self.nested) {
+            self.cell.core().hub.nested().leave(self.id());
+        }
     }
 }
 
@@ -168,6 +187,7 @@ impl<T, E> Drop for TaskHandle<T, E> {
         if self.cancel_on_drop {
             self.cancel();
         }
+        self.leave_nested();
         self.cell.detach();
     }
 }

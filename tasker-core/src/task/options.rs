@@ -15,11 +15,11 @@ pub struct TaskOptions {
     pub priority: Priority,
     /// How often it may be retried; `None`: the pool's `max_retries`.
     pub retries: Option<u32>,
-    /// How long one attempt may run.
+    /// How long one attempt may run; `None`: as long as it takes.
     pub timeout: Option<Duration>,
     /// How long after its submission it must have ended, whether it ran or not.
     pub deadline: Option<Duration>,
-    /// How long after its submission it may start.
+    /// How long after its submission it may start; until then it waits, and takes room in the queue.
     pub delay: Option<Duration>,
     /// A name for traces, events and the stop report.
     pub name: Option<Arc<str>>,

@@ -1,6 +1,9 @@
 //! How urgent a task is.
 
-/// How urgent a task is. A higher one always starts first; within one, tasks start in the order they came.
+/// How urgent a task is. Before every start the highest waiting is looked for; within one, tasks start in the order they
+/// were queued.
+///
+/// The order of the values is that of the lanes: `High` is the least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Before everything else.

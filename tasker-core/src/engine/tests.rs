@@ -1,0 +1,269 @@
+//! The engine without a runtime: what happens between two steps of a worker, one interleaving at a time.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+use std::time::Duration;
+
+use super::*;
+use crate::builder::{Backend, Builder};
+use crate::clock::Clock;
+use crate::metrics::Stats;
+use crate::parker::Parker;
+use crate::queue::Mail;
+use crate::resource::Health;
+use crate::supervisor::Event;
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::task::job::{Attempt, Work};
+use crate::task::{AnyCell, Cell, TaskCore, TaskHandle, TaskOptions};
+use crate::time::Timestamp;
+use crate::{TaskError, submit};
+
+#[derive(Debug, Default)]
+struct StillClock(AtomicU64);
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+
+    fn park_until(&self, _: &Parker, _: Timestamp) {}
+}
+
+#[derive(Debug, Default)]
+struct Post(Lock<VecDeque<Msg>>);
+
+impl Mail for Post {
+    fn post(&self, msg: Msg) {
+        self.0.lock().push_back(msg);
+    }
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// A task that does nothing by itself.
+struct Idle {
+    work: Work<(), u32, String>,
+    /// Called when a worker has taken it and is about to say so.
+    taken: Lock<Option<Hook>>,
+}
+
+impl Job for Idle {
+    type Error = String;
+
+    fn cell(&self) -> Arc<dyn AnyCell> {
+        let hook = self.taken.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
+        Arc::clone(&self.work.cell) as _
+    }
+
+    fn core(&self) -> &TaskCore {
+        self.work.cell.core()
+    }
+
+    fn fill(mut self, end: JobEnd<String>) {
+        self.work.fill(end);
+    }
+}
+
+#[derive(Debug)]
+struct Bare;
+
+impl Backend for Bare {
+    type Build = ();
+    type Clock = dyn Clock;
+
+    fn build(_: Builder<Self>) {}
+}
+
+#[derive(Clone, Default)]
+struct Orders(Arc<Lock<Vec<Order<Idle>>>>);
+
+impl Launch<Idle> for Orders {
+    fn launch(&mut self, order: Order<Idle>) -> Result<(), Arc<str>> {
+        self.0.lock().push(order);
+        Ok(())
+    }
+
+    fn close_reserve(&mut self, _killed: bool) -> bool {
+        true
+    }
+}
+
+/// A pool that moves only when it is told to.
+struct Bench {
+    clock: Arc<StillClock>,
+    mail: Arc<Post>,
+    orders: Orders,
+    engine: Arc<Engine<Idle>>,
+    controller: Controller<Idle>,
+}
+
+impl Bench {
+    fn new(set: impl FnOnce(Builder<Bare>) -> Builder<Bare>) -> Self {
+        let (clock, mail, orders) =
+            (Arc::new(StillClock::default()), Arc::new(Post::default()), Orders::default());
+        let builder = set(Builder::new(Bare).workers(1));
+        let parts = builder.into_parts(Arc::clone(&clock) as _, Arc::clone(&mail) as _).expect("valid").1;
+        let (engine, controller) = Controller::new(parts, |_| Box::new(orders.clone()));
+        let mut bench = Self { clock, mail, orders, engine, controller };
+        bench.settle();
+        bench
+    }
+
+    /// Lets the control loop read its mail until there is none.
+    fn settle(&mut self) -> Turn {
+        loop {
+            let msg = self.mail.0.lock().pop_front();
+            let read = msg.is_some();
+            let turn = self.controller.turn(self.clock.now(), msg);
+            if !read || turn == Turn::Ended {
+                return turn;
+            }
+        }
+    }
+
+    fn advance(&self, duration: Duration) {
+        let now = self.clock.now().saturating_add(duration);
+        self.clock.0.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// The next worker that was ordered, with its resource ready.
+    fn worker(&mut self) -> Worker<Idle> {
+        let order = self.orders.0.lock().remove(0);
+        let mut worker = Worker::new(order, self.clock.now());
+        worker.created(Created::Ready, self.clock.now());
+        self.settle();
+        worker
+    }
+
+    fn submit(&self, options: TaskOptions, taken: Option<Hook>) -> TaskHandle<u32, String> {
+        submit::submit(&self.engine, options, |cell: Arc<Cell<u32, String>>| Idle {
+            work: Work::new(cell, ()),
+            taken: Lock::new(taken),
+        })
+    }
+
+    fn step(&self, worker: &mut Worker<Idle>) -> Step<Idle> {
+        worker.step(self.clock.now(), Waker::noop())
+    }
+
+    fn run(&self, worker: &mut Worker<Idle>, mut job: Idle, attempt: Attempt<String>) -> Fate {
+        let begun = worker.begin(&job, self.clock.now());
+        if matches!(attempt, Attempt::Value) {
+            job.work.value = Some(1);
+        }
+        worker.finish(job, &begun, attempt, |_| Health::Healthy, self.clock.now())
+    }
+
+    fn stats(&self) -> Stats {
+        self.engine.stats()
+    }
+}
+
+fn expect_run(step: Step<Idle>) -> Idle {
+    match step {
+        Step::Run(job) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
+impl std::fmt::Debug for Idle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Idle")
+    }
+}
+
+fn take(mut handle: TaskHandle<u32, String>) -> Result<u32, TaskError<String>> {
+    handle.wait_timeout(Duration::ZERO).expect("resolved")
+}
+
+#[test]
+fn a_kill_ends_a_task_that_a_worker_has_just_taken() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let bench = Arc::new(Lock::new(bench));
+    let killing = Arc::clone(&bench);
+    let engine = Arc::clone(&bench.lock().engine);
+    let hook: Hook = Box::new(move || {
+        let mut bench = killing.lock();
+        bench.mail.post(Msg::Event(Event::Kill));
+        bench.settle();
+    });
+    let handle = bench.lock().submit(TaskOptions::default(), Some(hook));
+    let step = worker.step(engine.hub.now(), Waker::noop());
+    assert!(matches!(step, Step::Leave(crate::ExitReason::Killed)), "{step:?}");
+    assert!(matches!(take(handle), Err(TaskError::Killed)));
+    drop(worker);
+    assert_eq!(bench.lock().settle(), Turn::Ended);
+    assert_eq!(bench.lock().stats().busy, 0);
+}
+
+#[test]
+fn a_worker_that_is_abandoned_while_it_takes_a_task_hands_it_back() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let engine = Arc::clone(&bench.engine);
+    let post = Arc::clone(worker.post());
+    let hook: Hook = Box::new(move || post.interrupt(Interrupt::Abandon));
+    let handle = bench.submit(TaskOptions::default(), Some(hook));
+    let step = bench.step(&mut worker);
+    assert!(matches!(step, Step::Leave(crate::ExitReason::Abandoned)), "{step:?}");
+    drop(worker);
+    assert_eq!(engine.inbox.counts().queued(), 1);
+    assert_eq!(engine.inbox.counts().running, 0);
+    bench.settle();
+    bench.advance(Duration::from_secs(60));
+    bench.settle();
+    let mut next = bench.worker();
+    let job = expect_run(bench.step(&mut next));
+    assert_eq!(bench.run(&mut next, job, Attempt::Value), Fate::Keep);
+    assert_eq!(take(handle).expect("done"), 1);
+}
+
+/// It was stuck, came back, and is inside another task when it is given up: that task is owed until it ends.
+#[test]
+fn a_worker_that_came_back_before_it_was_abandoned_is_counted_as_running() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let stuck = bench.submit(TaskOptions::default(), None);
+    let next = bench.submit(TaskOptions::default(), None);
+    let job = expect_run(bench.step(&mut worker));
+    let begun = worker.begin(&job, bench.clock.now());
+    stuck.cancel();
+    bench.advance(Duration::from_secs(5));
+    // The control loop finds it stuck, and the worker comes back before that is acted on.
+    bench.controller.turn(bench.clock.now(), None);
+    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+    let job = expect_run(bench.step(&mut worker));
+    bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
+    bench.settle();
+    assert_eq!(bench.engine.inbox.counts().running, 1);
+    assert_eq!(bench.run(&mut worker, job, Attempt::Value), Fate::Keep);
+    assert_eq!(take(next).expect("done"), 1);
+    drop(worker);
+    bench.orders.0.lock().clear();
+    assert_eq!(bench.engine.inbox.counts().running, 0);
+}
+
+#[test]
+fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let cancelling: Arc<Lock<Option<TaskHandle<u32, String>>>> = Arc::default();
+    let handle = Arc::clone(&cancelling);
+    let hook: Hook = Box::new(move || {
+        handle.lock().as_ref().map(TaskHandle::cancel);
+    });
+    *cancelling.lock() = Some(bench.submit(TaskOptions::default(), Some(hook)));
+    let job = expect_run(bench.step(&mut worker));
+    let _begun = worker.begin(&job, bench.clock.now());
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), None);
+    bench.advance(Duration::from_secs(5));
+    bench.settle();
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+}

@@ -1,0 +1,204 @@
+//! `run`, which skips the queue, and waits inside of tasks. Promises 15 and 16.
+
+use tasker_core::sync::thread::JoinHandle;
+use tasker_core::{RunError, SpawnReason};
+
+use super::{scaling::Keep, secs};
+use crate::{Answer, Case, Driver, Fault, Gate, Op, Outcome, Pool, Size, Step, Task};
+
+/// One test per case of this theme.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_run {
+    ($driver:ty) => {
+        $crate::conformance_cases!($driver, run:
+            run_skips_the_queue_and_reuses_the_reserve
+            beyond_the_reserve_run_makes_temporary_resources
+            beyond_the_cap_on_temporaries_run_waits
+            without_a_reserve_run_makes_a_resource_each_time
+            an_unhealthy_resource_is_not_put_back
+            a_failed_creation_goes_to_that_caller_alone
+            a_panic_in_run_goes_to_its_caller_alone
+            a_run_under_way_is_waited_for_and_later_ones_are_refused
+            a_kill_does_not_wait_for_a_run_for_ever
+            a_nested_wait_that_would_deadlock_is_an_error
+            when_all_workers_wait_for_each_other_none_hangs
+            a_nested_wait_gets_another_worker_if_there_may_be_one
+        );
+    };
+}
+
+/// Promise 15.
+pub fn run_skips_the_queue_and_reuses_the_reserve<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.capacity(1));
+    let gate = case.gate();
+    let busy = pool.submit(Task::at(&gate));
+    case.settle();
+    let handles = [busy, pool.submit(Task::new())];
+    let first = pool.run(Task::new().step(Step::Succeed(5))).expect("it runs here and now");
+    let second = pool.run(Task::new()).expect("it runs here and now");
+    assert_eq!((first.number, first.resource, second.resource), (5, 2, 2));
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (1, 0));
+    let error = pool.run(Task::failing(Fault::healthy("no such row"))).expect_err("it fails");
+    assert!(matches!(&error, RunError::Failed(fault) if fault.text == "no such row"), "{error:?}");
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2, "a healthy error changes nothing");
+    gate.open();
+    handles.into_iter().for_each(|handle| drop(handle.wait().expect("it succeeds")));
+    assert_eq!(case.script().reasons(), [SpawnReason::Base, SpawnReason::Reserve]);
+}
+
+fn run_at_gate<D: Driver>(
+    case: &Case<D>,
+    pool: &Pool<D>,
+    gate: &Gate,
+) -> JoinHandle<Result<Answer, RunError<Fault>>> {
+    let (pool, task) = (pool.clone(), Task::at(gate));
+    let running = case.spawn(move || pool.run(task));
+    case.settle();
+    running
+}
+
+/// Promise 15: or a temporary one.
+pub fn beyond_the_reserve_run_makes_temporary_resources<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let gate = case.gate();
+    let running = [run_at_gate(case, &pool, &gate), run_at_gate(case, &pool, &gate)];
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 2));
+    gate.open();
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs")));
+    case.settle();
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (1, 0));
+    assert_eq!(case.script().reasons()[1..], [SpawnReason::Reserve, SpawnReason::Temporary]);
+    assert_eq!(case.script().counters().destroyed, 1, "the temporary one is destroyed after");
+}
+
+/// Promise 15: a cap on temporaries.
+pub fn beyond_the_cap_on_temporaries_run_waits<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let gate = case.gate();
+    let running: Vec<_> = (0..5).map(|_| run_at_gate(case, &pool, &gate)).collect();
+    assert_eq!((pool.stats().reserve_busy, gate.waiting()), (2, 2));
+    for _ in 0..5 {
+        gate.admit(1);
+        case.settle();
+    }
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in the end")));
+}
+
+/// Defaults: a reserve of 0 is allowed.
+pub fn without_a_reserve_run_makes_a_resource_each_time<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(0, 1), |b| b);
+    let first = pool.run(Task::new()).expect("it runs").resource;
+    let second = pool.run(Task::new()).expect("it runs").resource;
+    assert_eq!((first, second), (2, 3));
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0));
+}
+
+/// Promise 15: the same health rules.
+pub fn an_unhealthy_resource_is_not_put_back<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2);
+    let error = pool.run(Task::failing(Fault::sick("broken"))).expect_err("it fails");
+    assert!(matches!(error, RunError::Failed(_)), "{error:?}");
+    case.settle();
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0));
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 3);
+}
+
+/// Fault: the reserve is empty and its creation fails.
+pub fn a_failed_creation_goes_to_that_caller_alone<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    case.script().next(Op::Create, [Outcome::Fail("down"), Outcome::Panic("no room")]);
+    let error = pool.run(Task::new()).expect_err("it cannot be created");
+    assert!(matches!(&error, RunError::Create(fault) if fault.text == "down"), "{error:?}");
+    let error = pool.run(Task::new()).expect_err("it cannot be created");
+    assert!(error.to_string().contains("no room"), "{error}");
+    pool.run(Task::new()).expect("no room was lost");
+    assert_eq!(pool.value_of(Task::value(1)), 1);
+}
+
+/// Fault: `run` panics.
+pub fn a_panic_in_run_goes_to_its_caller_alone<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let error = pool.run(Task::new().step(Step::Panic("oops"))).expect_err("it panics");
+    assert!(matches!(&error, RunError::Panicked { message } if &**message == "oops"), "{error:?}");
+    case.settle();
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0), "never put back");
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 3);
+}
+
+/// Fault: `run` racing stop. Stop order: the reserve goes last.
+pub fn a_run_under_way_is_waited_for_and_later_ones_are_refused<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let gate = case.gate();
+    let running = run_at_gate(case, &pool, &gate);
+    let stopping = pool.clone();
+    let stopped = case.spawn(move || stopping.stopped());
+    case.settle();
+    assert!(!stopped.is_finished());
+    gate.open();
+    case.join(running).expect("it went through");
+    assert!(case.join(stopped).is_clean());
+    assert!(matches!(pool.run(Task::new()), Err(RunError::Stopping)));
+    assert_eq!(case.script().log().entries(), ["create 1", "create 2", "destroy 1", "destroy 2"]);
+}
+
+/// Fault: `run` racing kill.
+pub fn a_kill_does_not_wait_for_a_run_for_ever<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.grace(secs(5)));
+    let gate = case.gate();
+    let running = run_at_gate(case, &pool, &gate);
+    let killing = pool.clone();
+    let killed = case.spawn(move || killing.kill());
+    case.settle();
+    case.advance(secs(5));
+    case.join(killed).expect("it is killed outside of tasks");
+    gate.open();
+    let result = case.join(running);
+    if case.can().interrupts_tasks {
+        assert!(matches!(result, Err(RunError::Killed)), "{result:?}");
+    } else {
+        result.expect("nothing cuts it short on a thread");
+    }
+}
+
+/// Promise 16.
+pub fn a_nested_wait_that_would_deadlock_is_an_error<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1), |b| b);
+    let (inner, log) = (pool.clone(), case.log().clone());
+    let task = Task::new().nested(move || inner.submit(Task::logs(&log, "inner")));
+    let error = pool.error_of(task);
+    assert!(error.to_string().contains("would deadlock"), "{error}");
+    case.settle();
+    assert_eq!(case.log().entries(), ["inner"], "it still runs once a worker is free");
+}
+
+/// Promise 16 and fault: all workers busy doing the same.
+pub fn when_all_workers_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(3), |b| b);
+    let gate = case.gate();
+    let outer: Vec<_> = (0..3)
+        .map(|_| {
+            let inner = pool.clone();
+            pool.submit(Task::at(&gate).nested(move || inner.submit(Task::value(1))))
+        })
+        .collect();
+    case.settle();
+    gate.open();
+    let failed = outer.into_iter().filter_map(|handle| handle.wait().err()).collect::<Vec<_>>();
+    assert!(failed.len() <= 3);
+    assert!(failed.iter().all(|error| error.to_string().contains("would deadlock")), "{failed:?}");
+    case.settle();
+    assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+}
+
+/// Promise 16: only where it would deadlock.
+pub fn a_nested_wait_gets_another_worker_if_there_may_be_one<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::range(1, 3), |b| b.scaling(Keep));
+    let (middle, inner) = (pool.clone(), pool.clone());
+    let task = Task::new().nested(move || {
+        let inner = inner.clone();
+        middle.submit(Task::new().nested(move || inner.submit(Task::value(1))))
+    });
+    pool.submit(task.step(Step::Succeed(9))).wait().expect("there is a worker for each");
+}

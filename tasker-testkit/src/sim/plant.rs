@@ -1,0 +1,66 @@
+//! Planted bugs: mistakes the simulator makes on purpose, to prove that it would notice them.
+
+/// A mistake made on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plant {
+    /// None: the pool as it is.
+    Nothing,
+    /// The control loop never hears that a worker is leaving.
+    LosesLeaving,
+    /// It never hears that a worker is gone.
+    LosesExited,
+    /// It never hears that nothing is owed any more.
+    LosesDrained,
+    /// It never hears that a timer was set before the one it waits for.
+    LosesNudge,
+    /// It sleeps through its timers.
+    IgnoresTimers,
+    /// A worker does not hear every wake-up.
+    LosesWakeUp,
+    /// A worker runs another task after its resource's destruction began.
+    UsesAfterDestroy,
+    /// A worker stays with a resource that turned sick, and so gets the retry.
+    KeepsSick,
+    /// A worker destroys its resource twice.
+    DestroysTwice,
+    /// A worker destroys nothing.
+    ForgetsDestroy,
+    /// A start that is reported as failed has started a worker all the same.
+    StartsAndFails,
+    /// The reserve's end is not waited for.
+    ForgetsReserve,
+    /// A worker throws a task away instead of finishing it.
+    DropsJob,
+    /// A worker runs a task twice.
+    RunsTwice,
+    /// Tasks are submitted with the wrong priority.
+    SwapsPriority,
+    /// Room that was not used is not given back.
+    LeaksRoom,
+    /// A task's delay is forgotten.
+    ForgetsDelay,
+}
+
+impl Plant {
+    /// All mistakes there are.
+    pub const ALL: [Self; 17] = [
+        Self::LosesLeaving,
+        Self::LosesExited,
+        Self::LosesDrained,
+        Self::LosesNudge,
+        Self::IgnoresTimers,
+        Self::LosesWakeUp,
+        Self::UsesAfterDestroy,
+        Self::KeepsSick,
+        Self::DestroysTwice,
+        Self::ForgetsDestroy,
+        Self::StartsAndFails,
+        Self::ForgetsReserve,
+        Self::DropsJob,
+        Self::RunsTwice,
+        Self::SwapsPriority,
+        Self::LeaksRoom,
+        Self::ForgetsDelay,
+    ];
+}

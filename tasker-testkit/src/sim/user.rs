@@ -1,0 +1,179 @@
+//! What users do.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use tasker_core::queue::{RoomWait, Ticket};
+use tasker_core::task::job::Work;
+use tasker_core::{Priority, TaskHandle, TaskOptions, life, submit};
+
+use super::facts::Fact;
+use super::parts::{Bell, Shared, SimError, SimJob};
+use super::plant::Plant;
+use super::script::{Keep, Op, Spec};
+use super::world::{SimTask, World};
+
+/// A submitter that waits for room.
+pub(super) struct SimWaiter {
+    wait: RoomWait<SimJob>,
+    spec: Spec,
+    pub(super) bell: Arc<Bell>,
+    waker: Waker,
+}
+
+impl World {
+    pub(super) fn step_user(&mut self) {
+        let Some(next) = self.moves.pop_front() else { return self.begin_end() };
+        self.next_move = match self.moves.front() {
+            Some(after) => self.now.saturating_add(after.after),
+            None => self.now.saturating_add(self.rng.millis(0, 40)),
+        };
+        self.perform(next.op);
+    }
+
+    fn perform(&mut self, op: Op) {
+        self.closed |= matches!(op, Op::Stop | Op::StopWithin(_) | Op::Kill);
+        match op {
+            Op::Submit(spec) => self.submit(spec, None),
+            Op::Try(spec) => self.try_submit(spec),
+            Op::Wait(spec) => self.wait_for_room(spec),
+            Op::GiveUp(which) => give_up(&mut self.waiters, which),
+            Op::Cancel(which) => self.cancel(which),
+            Op::DropHandle(which) => self.drop_handle(which),
+            Op::Pause => life::pause(&self.engine, true),
+            Op::Resume => life::pause(&self.engine, false),
+            Op::Resize { workers, max_workers } => {
+                let _ = life::resize(&self.engine, workers, max_workers);
+            }
+            Op::WarmUp(workers) => life::begin_warm_up(&self.engine, workers),
+            Op::Stop => {
+                let _ = life::stop(&self.engine, None);
+            }
+            Op::StopWithin(timeout) => {
+                let _ = life::stop(&self.engine, Some(timeout));
+            }
+            Op::Kill => {
+                let _ = life::kill(&self.engine);
+            }
+            Op::Run(act) => self.begin_run(act),
+            Op::CancelRun(which) => self.cancel_run(which),
+            Op::Jump(by) => self.set_now(self.now.saturating_add(by)),
+            Op::Lose(which) => {
+                if which < self.workers.len() {
+                    self.lose_worker(which);
+                }
+            }
+        }
+    }
+
+    pub(super) fn submit(&mut self, spec: Spec, ticket: Option<Ticket<SimJob>>) {
+        let task = self.tasks.len();
+        let options = self.options(&spec);
+        let mut kept = None;
+        let make = |cell| {
+            kept = Some(Arc::clone(&cell));
+            SimJob { work: Work::new(cell, ()), task }
+        };
+        let handle = match ticket {
+            Some(ticket) => submit::submit_with(&self.engine, options, ticket, make),
+            None => submit::submit(&self.engine, options, make),
+        };
+        let Some(cell) = kept else { return };
+        let arrived = |fact: &Fact| matches!(fact, Fact::Arrived { task: arrived } if *arrived == task);
+        if !self.log.lock().iter().any(arrived) {
+            self.note(Fact::Refused { task });
+        }
+        let (handle, called) = keep(handle, spec.handle);
+        self.tasks.push(SimTask { spec, cell, submitted: self.now, handle, called });
+    }
+
+    fn options(&self, spec: &Spec) -> TaskOptions {
+        let mut options = TaskOptions::default();
+        options.priority = match spec.priority {
+            Priority::High if self.plant == Plant::SwapsPriority => Priority::Low,
+            priority => priority,
+        };
+        options.retries = spec.retries;
+        options.timeout = spec.timeout;
+        options.deadline = spec.deadline;
+        options.delay = spec.delay.filter(|_| self.plant != Plant::ForgetsDelay);
+        options.cancel_safe = spec.cancel_safe;
+        options.retry_on_timeout = spec.retry_on_timeout;
+        options
+    }
+
+    fn try_submit(&mut self, spec: Spec) {
+        if let Ok(ticket) = self.engine.inbox.try_room() {
+            self.note(Fact::GotRoom);
+            self.tickets.push((ticket, spec));
+        }
+    }
+
+    fn wait_for_room(&mut self, spec: Spec) {
+        let (bell, waker) = Bell::rung(false);
+        let wait = self.engine.inbox.room();
+        self.waiters.push(SimWaiter { wait, spec, bell, waker });
+    }
+
+    pub(super) fn step_waiter(&mut self, index: usize) {
+        let waiter = &mut self.waiters[index];
+        waiter.bell.silence();
+        let Poll::Ready(room) = waiter.wait.poll_room(&waiter.waker) else { return };
+        let SimWaiter { spec, .. } = self.waiters.remove(index);
+        if let Ok(ticket) = room {
+            self.note(Fact::GotRoom);
+            self.tickets.push((ticket, spec));
+        }
+    }
+
+    /// Somebody who got room uses it, or gives it back.
+    pub(super) fn step_ticket(&mut self, index: usize) {
+        let (ticket, spec) = self.tickets.remove(index);
+        if !self.rng.chance(15) {
+            self.submit(spec, Some(ticket));
+        } else if self.plant == Plant::LeaksRoom {
+            std::mem::forget(ticket);
+        }
+    }
+
+    fn cancel(&self, which: usize) {
+        let Some(task) = self.tasks.len().checked_sub(which + 1) else { return };
+        if let Some(handle) = &self.tasks[task].handle {
+            self.note(Fact::Cancels { task });
+            handle.cancel();
+        }
+    }
+
+    fn drop_handle(&mut self, which: usize) {
+        let Some(task) = self.tasks.len().checked_sub(which + 1) else { return };
+        if self.tasks[task].spec.handle == Keep::CancelOnDrop {
+            self.note(Fact::Cancels { task });
+        }
+        self.tasks[task].handle = None;
+    }
+}
+
+fn give_up(waiters: &mut Vec<SimWaiter>, which: usize) {
+    if which < waiters.len() {
+        drop(waiters.remove(which));
+    }
+}
+
+type Kept = (Option<TaskHandle<u64, SimError>>, Option<Shared<usize>>);
+
+fn keep(handle: TaskHandle<u64, SimError>, how: Keep) -> Kept {
+    match how {
+        Keep::Handle => (Some(handle), None),
+        Keep::CancelOnDrop => (Some(handle.cancel_on_drop()), None),
+        Keep::Detached => {
+            handle.detach();
+            (None, None)
+        }
+        Keep::Callback => {
+            let called = Shared::new(0);
+            let counter = Shared::clone(&called);
+            handle.on_complete(move |_| *counter.lock() += 1);
+            (None, Some(called))
+        }
+    }
+}

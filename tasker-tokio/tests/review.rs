@@ -1,0 +1,170 @@
+//! Races and corners of the async pool.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tasker_tokio::*;
+use tokio::sync::oneshot;
+
+#[derive(Debug)]
+struct Plain;
+
+impl Resource for Plain {
+    type Config = ();
+    type Error = String;
+
+    async fn create(_: &(), _: &CreateContext) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn check_health(&self, error: &String) -> Health {
+        if error.contains("sick") { Health::Unhealthy } else { Health::Healthy }
+    }
+}
+
+const LONG: Duration = Duration::from_secs(600);
+
+async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} hangs"))
+}
+
+fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_right_after_a_pause_resumes_and_drains() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    pool.pause();
+    let handle = pool.submit(async |_, _| Ok(7));
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.done, 1);
+    assert_eq!(handle.await.unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_task_may_wait_for_more_tasks_than_there_are_workers() {
+    let pool = Pool::<Plain>::builder(()).workers(2).build().await.unwrap();
+    let weak = pool.downgrade();
+    let sum = pool.submit(async move |_, _| {
+        let pool = weak.upgrade().unwrap();
+        let handles = pool.submit_all((0..5).map(|n| async move |_: &mut Plain, _: &TaskContext| Ok(n)));
+        drop(pool);
+        let mut handles: Vec<_> = handles.into_iter().map(Box::pin).collect();
+        let mut sum = 0;
+        // All at once, as `join_all` does.
+        std::future::poll_fn(|cx| {
+            handles.retain_mut(|handle| match handle.as_mut().poll(cx) {
+                Poll::Ready(n) => {
+                    sum += n.unwrap();
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if handles.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        Ok(sum)
+    });
+    assert_eq!(soon("fan-out", sum).await.unwrap(), 10);
+}
+
+/// Two workers. One waits for `child`, which the other completes; before the first is polled again, the other goes
+/// on to a task that waits too. The first is no longer blocked, so that is no deadlock.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_counts_no_longer_though_its_task_has_not_moved_yet() {
+    let pool = Pool::<Plain>::builder(()).workers(2).build().await.unwrap();
+    let weak = pool.downgrade();
+    let (open, gate) = oneshot::channel::<()>();
+    let first = pool.submit_once(async move |_, _| {
+        let pool = weak.upgrade().unwrap();
+        let child = pool.submit_once(async move |_: &mut Plain, _: &TaskContext| {
+            let _ = gate.await;
+            Ok(1)
+        });
+        drop(pool);
+        Ok(child.await.unwrap())
+    });
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    let weak = pool.downgrade();
+    let second = pool.submit_once(async move |_, _| {
+        let pool = weak.upgrade().unwrap();
+        let child = pool.submit(async |_: &mut Plain, _: &TaskContext| Ok(2));
+        drop(pool);
+        Ok(child.await.map_err(|error| error.to_string())?)
+    });
+    open.send(()).unwrap();
+    assert_eq!(soon("first", first).await.unwrap(), 1);
+    assert_eq!(soon("second", second).await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_handle_that_leaves_its_task_blocks_nobody() {
+    let pool = Pool::<Plain>::builder(()).workers(2).build().await.unwrap();
+    let (open, gate) = oneshot::channel::<()>();
+    let slow = pool.submit_once(async move |_, _| {
+        let _ = gate.await;
+        Ok(())
+    });
+    // Looks at the handle once, and hands it out again.
+    let slow = pool.submit_once(async move |_, _| {
+        let mut slow = slow;
+        assert!(poll_once(pin!(&mut slow)).is_pending());
+        Ok(slow)
+    });
+    let slow = soon("look", slow).await.unwrap();
+    let weak = pool.downgrade();
+    let nested = pool.submit_once(async move |_, _| {
+        let pool = weak.upgrade().unwrap();
+        let child = pool.submit(async |_: &mut Plain, _: &TaskContext| Ok(2));
+        drop(pool);
+        // The other worker is busy until the gate opens, and no worker is blocked but this one.
+        let mut child = pin!(child);
+        match poll_once(child.as_mut()) {
+            Poll::Pending => {}
+            Poll::Ready(result) => panic!("{result:?}"),
+        }
+        open.send(()).unwrap();
+        Ok(child.await.unwrap())
+    });
+    assert_eq!(soon("nested", nested).await.unwrap(), 2);
+    soon("slow", slow).await.unwrap();
+}
+
+/// Everybody waits, and what the last one waits for has started but waits itself.
+#[tokio::test(start_paused = true)]
+async fn a_circle_of_waits_through_a_running_task_is_found() {
+    let pool = Pool::<Plain>::builder(()).workers(2).build().await.unwrap();
+    let (go, may_go) = oneshot::channel::<()>();
+    let (here, is_here) = oneshot::channel::<()>();
+    let weak = pool.downgrade();
+    let first = pool.submit_once(async move |_, _| {
+        here.send(()).unwrap();
+        let _ = may_go.await;
+        let pool = weak.upgrade().unwrap();
+        let child = pool.submit(async |_: &mut Plain, _: &TaskContext| Ok(1));
+        drop(pool);
+        child.await.map_err(|error| error.to_string())
+    });
+    is_here.await.unwrap();
+    // Keeps the other worker from the child until the first waits for it.
+    let (open, gate) = oneshot::channel::<()>();
+    let busy = pool.submit_once(async move |_, _| {
+        let _ = gate.await;
+        Ok(())
+    });
+    let second = pool.submit_once(async move |_, _| Ok(first.await.map_err(|error| error.to_string())));
+    tokio::task::yield_now().await;
+    go.send(()).unwrap();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    open.send(()).unwrap();
+    soon("busy", busy).await.unwrap();
+    let second = soon("second", second).await.unwrap();
+    assert!(second.is_err_and(|error| error.contains("deadlock")));
+    assert_eq!(soon("stop", pool.stop()).await.unwrap().done, 4);
+}
