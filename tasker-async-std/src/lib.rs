@@ -42,9 +42,9 @@
 //!
 //! What awaits: [`build`](Builder::build), [`submit_wait`](Pool::submit_wait), [`submit_timeout`](Pool::submit_timeout),
 //! [`run`](Pool::run), the [handles](TaskHandle), [`warm_up`](Pool::warm_up), [`stop`](Pool::stop),
-//! [`stop_within`](Pool::stop_within), [`kill`](Pool::kill), [`ended`](Pool::ended) and [`Events::recv`]. What blocks the
-//! thread, and so is for threads outside of the executor: [`TaskHandle::wait`], [`TaskHandle::wait_timeout`] and
-//! [`Events::wait`]. All else returns at once.
+//! [`stop_within`](Pool::stop_within), [`kill`](Pool::kill), [`ended`](Pool::ended), [`scope`](Pool::scope) and
+//! [`Events::recv`]. What blocks the thread, and so is for threads outside of the executor: [`TaskHandle::wait`],
+//! [`TaskHandle::wait_timeout`] and [`Events::wait`]. All else returns at once.
 //!
 //! - A task that is cancelled, times out or is killed is dropped at its await point, and its resource replaced, unless the
 //!   task was declared `cancel_safe`.

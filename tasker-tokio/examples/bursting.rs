@@ -19,8 +19,8 @@ const TASKS: usize = 20;
 const WORKERS: usize = 2;
 const MAX_WORKERS: usize = 8;
 /// Numbers that one task looks through, and how many primes there are in all; less of both for a debug build.
-const SHARE: usize = if cfg!(debug_assertions) { 2_000_000 } else { 20_000_000 };
-const PRIMES: usize = if cfg!(debug_assertions) { 2_433_654 } else { 21_336_326 };
+const SHARE: usize = if cfg!(debug_assertions) { 1_000_000 } else { 20_000_000 };
+const PRIMES: usize = if cfg!(debug_assertions) { 1_270_607 } else { 21_336_326 };
 /// Numbers that a task looks through between two yields.
 const SEGMENT: usize = 100_000;
 

@@ -197,6 +197,7 @@
 //! | `handle.`[`cancel`](TaskHandle::cancel)`()` | [`CancelOutcome`] | no |
 //! | [`stop`](Pool::stop)`()`, [`stop_within`](Pool::stop_within)`(time)`, [`kill`](Pool::kill)`()` | `Result<Arc<`[`StopReport`]`>, `[`StopError`]`>` | await the end |
 //! | [`ended`](Pool::ended)`()` | `Arc<StopReport>` | awaits the end, without asking for it |
+//! | [`scope`](Pool::scope)`(body)` | `Result<(T, Arc<StopReport>), StopError>` | awaits the body, then stops and awaits the end |
 //! | [`warm_up`](Pool::warm_up)`(n)` | `()` | awaits `n` workers |
 //! | [`pause`](Pool::pause)`()`, [`resume`](Pool::resume)`()`, [`resize`](Pool::resize)`(n, max)` | `()`, `()`, `Result<(), `[`InvalidConfig`]`>` | no |
 //! | [`stats`](Pool::stats)`()`, [`metrics`](Pool::metrics)`()` | [`Stats`], [`Metrics`] | no |
@@ -206,8 +207,9 @@
 //!
 //! - **Answers.** Every handle resolves, once: with a value, the task's own error, or a [`TaskError`] that says what
 //!   happened instead.
-//! - **Order.** A task of a higher priority starts first, always; within one, tasks start in the order they came.
-//!   [`Builder::ageing`] keeps a stream of urgent ones from starving the rest, if you ask for it.
+//! - **Order.** A task of a higher priority starts first, always; within one, tasks start in the order they were queued,
+//!   and a retry goes to the back. [`Builder::ageing`] keeps a stream of urgent ones from starving the rest, if you ask
+//!   for it, and [`Builder::rank`] is an order of your own.
 //! - **Health.** Only an error that `check_health` calls unhealthy, a panic, a failed probe or a task cut short replaces a
 //!   resource. The task of an unhealthy one is retried on another resource, at most `max_retries` times; a retry is never
 //!   refused for want of room. By default every error is healthy: it goes to the caller and changes nothing.
@@ -215,7 +217,7 @@
 //! - **Panics.** A panic reaches whoever waits for the task, as an error with its message, and harms nobody else.
 //! - **Limits.** Workers that create, have or destroy a resource are never more than `max_workers` together. Scaling down
 //!   interrupts no task. Of resources there are never more than `max_workers` + `reserve` + `max_temporary` +
-//!   `max_abandoned`.
+//!   `max_abandoned` while the pool runs.
 //! - **Creation.** It happens on the worker, delays nobody, and is retried with backoff when it fails; the pool lives on
 //!   with the workers it has.
 //! - **Destruction.** `destroy` is called once for each resource that was created, whatever became of it.
