@@ -206,9 +206,10 @@
 //! - **Order.** A task of a higher priority starts first, always; within one, tasks start in the order they were queued,
 //!   and a retry goes to the back. [`Builder::ageing`] keeps a stream of urgent ones from starving the rest, if you ask
 //!   for it, and [`Builder::rank`] is an order of your own.
-//! - **Health.** Only an error that `check_health` calls unhealthy, a panic, a failed probe or a task cut short replaces a
-//!   resource. The task of an unhealthy one is retried on another resource, at most `max_retries` times; a retry is never
-//!   refused for want of room. By default every error is healthy: it goes to the caller and changes nothing.
+//! - **Health.** A resource is taken for sick, and replaced, after an error that `check_health` calls unhealthy, a panic,
+//!   a failed probe, or a task that does not come back; after nothing else. The task of an unhealthy one is retried on
+//!   another resource, at most `max_retries` times; a retry is never refused for want of room. By default every error is
+//!   healthy: it goes to the caller and changes nothing.
 //! - **Once.** A `once` task is never started twice.
 //! - **Panics.** A panic reaches whoever waits for the task, as an error with its message, and harms nobody else.
 //! - **Limits.** Workers that create, have or destroy a resource are never more than `max_workers` together. Scaling down
@@ -216,7 +217,8 @@
 //!   `max_abandoned` while the pool runs.
 //! - **Creation.** It happens on the worker, delays nobody, and is retried with backoff when it fails; the pool lives on
 //!   with the workers it has.
-//! - **Destruction.** `destroy` is called once for each resource that was created, whatever became of it.
+//! - **Destruction.** `destroy` is called once for each resource that was created, unless its thread never
+//!   comes back.
 //! - **Cut short.** A thread cannot be interrupted. A task that is cancelled, times out or is killed is told by
 //!   [`TaskContext::is_cancelled`]; its handle resolves at once. A worker that does not come back within a grace time is
 //!   abandoned, replaced, and named in events and stats; how many there may be is limited too.
