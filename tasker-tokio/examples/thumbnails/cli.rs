@@ -20,8 +20,9 @@ Usage: thumbnails [OPTIONS] [DIR]
                      crash the decoder each time. No good image is lost to it
       --out DIR      where the thumbnails go, under the names of their images
                      [default: a fresh temporary directory]
-      --keep         keep the temporary directory. It is removed at the end
-                     otherwise, unless it holds the thumbnails of your own DIR
+      --keep         keep the temporary directory with the images made, and with
+                     their thumbnails if there is no --out. It is removed at the
+                     end otherwise. Thumbnails of your own DIR always stay
       --images N     how many good images to make without DIR [default: 300]
       --workers N    worker processes that are always there [default: 2]
       --max-workers N  worker processes while much is to do
@@ -69,13 +70,6 @@ pub(crate) enum Input {
     Directory(PathBuf),
     /// So many are made.
     Made(usize),
-}
-
-impl Options {
-    /// Whether the temporary directory stays: on request, and if it holds what was asked for.
-    pub(crate) const fn keeps_scratch(&self) -> bool {
-        self.keep || (matches!(self.input, Input::Directory(_)) && self.out.is_none())
-    }
 }
 
 #[derive(Default)]

@@ -103,7 +103,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// A fresh directory, removed when this is dropped unless it is to be kept.
+/// A fresh directory, removed when this is dropped unless it was said to keep it.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
@@ -111,13 +111,13 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) fn new(keep: bool) -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let parent = std::env::temp_dir();
         let pid = std::process::id();
         for number in 0..1000 {
             let path = parent.join(format!("tasker-thumbnails-{pid}-{number}"));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path, keep }),
+                Ok(()) => return Ok(Self { path, keep: false }),
                 // Left by an earlier process with our number.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -130,8 +130,8 @@ impl Scratch {
         &self.path
     }
 
-    pub(crate) const fn is_kept(&self) -> bool {
-        self.keep
+    pub(crate) const fn keep(&mut self) {
+        self.keep = true;
     }
 
     /// A directory in it.

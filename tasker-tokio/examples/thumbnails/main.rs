@@ -42,10 +42,10 @@ use crate::files::{Job, Scratch, blocking};
 use crate::processor::{Processor, Setup};
 use crate::progress::Progress;
 use crate::seat::Registry;
-use crate::summary::{Chronicle, Outcome, Summary, judge};
+use crate::summary::{Chronicle, Outcome, Summary, judge_all};
 
 /// How long one attempt may take: a child that hangs is as bad as one that died.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long work goes on after the first Ctrl-C.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(100);
@@ -92,20 +92,36 @@ impl Trouble {
 
 fn start(options: Options) -> Result<u8, Trouble> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Trouble::other("no runtime", error))?;
-    let scratch = Scratch::new(options.keeps_scratch())
-        .map_err(|error| Trouble::other("no temporary directory", error))?;
-    let status = runtime.block_on(run(&options, &scratch));
-    // Waits for files being written, so that the directory can go after that.
+    let trouble = |error| Trouble::other("no temporary directory", error);
+    let mut scratch = Scratch::new().map_err(trouble)?;
+    // Thumbnails of images we made go with these; those of the user's stay.
+    let mut results = match (&options.input, &options.out) {
+        (Input::Directory(_), None) => Some(Scratch::new().map_err(trouble)?),
+        _ => None,
+    };
+    let into = match (&options.out, &results) {
+        (Some(out), _) => out.clone(),
+        (None, Some(results)) => results.path().to_owned(),
+        (None, None) => scratch.directory("thumbnails").map_err(trouble)?,
+    };
+    let status = runtime.block_on(run(&options, &scratch, &into));
+    // Waits for files being written, so that directories can go after that.
     drop(runtime);
+    if status.is_ok() {
+        results.iter_mut().for_each(Scratch::keep);
+    }
+    if options.keep {
+        scratch.keep();
+    }
     status
 }
 
-async fn run(options: &Options, scratch: &Scratch) -> Result<u8, Trouble> {
+async fn run(options: &Options, scratch: &Scratch, into: &Path) -> Result<u8, Trouble> {
     let mut interrupts = interrupts();
-    let Some(jobs) = prepare(options, scratch, &mut interrupts).await? else { return Ok(INTERRUPTED) };
+    let Some(jobs) = prepare(options, scratch, into, &mut interrupts).await? else { return Ok(INTERRUPTED) };
     let registry = Arc::new(Registry::default());
     let pool = build(options, &registry).await?;
-    let listener = tokio::spawn(Chronicle::listen(pool.events()));
+    let listener = tokio::spawn(Chronicle::listen(pool.events(), options.workers));
     let chaos = options.chaos.then(|| Chaos::begin(registry, options.seed, options.retries));
 
     let (began, retries) = (Instant::now(), options.retries);
@@ -117,8 +133,7 @@ async fn run(options: &Options, scratch: &Scratch) -> Result<u8, Trouble> {
         None => None,
     };
     let report = pool.stop().await.map_err(|error| Trouble::other("the pool did not stop", error))?;
-    let judging =
-        blocking(move || Ok(outcomes.iter().map(|o| (o.0.name.clone(), judge(o, retries))).collect()));
+    let judging = blocking(move || Ok(judge_all(&outcomes, retries)));
     let summary = Summary {
         endings: judging.await.map_err(|error| Trouble::other("the thumbnails were not checked", error))?,
         took,
@@ -147,13 +162,14 @@ fn interrupts() -> UnboundedReceiver<()> {
 async fn prepare(
     options: &Options,
     scratch: &Scratch,
+    into: &Path,
     interrupts: &mut UnboundedReceiver<()>,
 ) -> Result<Option<Vec<Job>>, Trouble> {
-    let into = prepare_out(options, scratch)?;
+    check_out(options)?;
     let jobs = match &options.input {
-        Input::Directory(directory) => list(directory, &into)?,
+        Input::Directory(directory) => list(directory, into)?,
         Input::Made(count) => {
-            let making = make(scratch, &into, (*count, options.seed), options.quiet, interrupts);
+            let making = make(options, *count, (scratch, into), interrupts);
             let Some(jobs) = making.await.map_err(|error| Trouble::other("making images", error))? else {
                 return Ok(None);
             };
@@ -161,7 +177,7 @@ async fn prepare(
         }
     };
     let crashers = if options.chaos {
-        let made = scratch.directory("crashers").and_then(|directory| images::crashers(&directory, &into));
+        let made = scratch.directory("crashers").and_then(|directory| images::crashers(&directory, into));
         made.map_err(|error| Trouble::other("making crashers", error))?
     } else {
         Vec::new()
@@ -170,11 +186,9 @@ async fn prepare(
     Ok(Some([crashers, jobs].concat()))
 }
 
-/// The directory for the thumbnails.
-fn prepare_out(options: &Options, scratch: &Scratch) -> Result<std::path::PathBuf, Trouble> {
-    let Some(out) = &options.out else {
-        return scratch.directory("thumbnails").map_err(|error| Trouble::other("no directory", error));
-    };
+/// Makes sure of the directory for the thumbnails.
+fn check_out(options: &Options) -> Result<(), Trouble> {
+    let Some(out) = &options.out else { return Ok(()) };
     std::fs::create_dir_all(out)
         .map_err(|error| Trouble::usage(format!("--out {}: {error}", out.display())))?;
     let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -182,7 +196,7 @@ fn prepare_out(options: &Options, scratch: &Scratch) -> Result<std::path::PathBu
         Input::Directory(input) if same(input) => Err(Trouble::usage(
             "--out must be another directory: the thumbnails bear the images' names".into(),
         )),
-        Input::Directory(_) | Input::Made(_) => Ok(out.clone()),
+        Input::Directory(_) | Input::Made(_) => Ok(()),
     }
 }
 
@@ -197,14 +211,14 @@ fn list(directory: &Path, into: &Path) -> Result<Vec<Job>, Trouble> {
 }
 
 async fn make(
-    scratch: &Scratch,
-    into: &Path,
-    (count, seed): (usize, u64),
-    quiet: bool,
+    options: &Options,
+    count: usize,
+    (scratch, into): (&Scratch, &Path),
     interrupts: &mut UnboundedReceiver<()>,
 ) -> io::Result<Option<Vec<Job>>> {
     let (directory, into) = (scratch.directory("images")?, into.to_owned());
-    let kept = if scratch.is_kept() { "" } else { ", until the end" };
+    let kept = if options.keep { "" } else { ", until the end" };
+    let (seed, quiet) = (options.seed, options.quiet);
     println!("making {count} images and a few broken ones in {}{kept}", scratch.path().display());
     let (progress, go_on) = (Progress::new("making", count, quiet), Arc::new(AtomicBool::new(true)));
     let making = blocking({
@@ -280,7 +294,8 @@ async fn work(
 
 /// Submits one job. Its handle resolves whatever happens, and so it is told of whatever happens.
 fn submit(pool: &Pool<Processor>, job: Arc<Job>, tell: UnboundedSender<Outcome>) {
-    let request = pool.task().name(Arc::clone(&job.name)).priority(priority(&job)).timeout(TIMEOUT);
+    let request =
+        pool.task().name(Arc::clone(&job.name)).priority(priority(&job)).timeout(TIMEOUT).retry_on_timeout();
     let task = {
         let job = Arc::clone(&job);
         async move |processor: &mut Processor, _: &TaskContext| processor.thumbnail(&job).await

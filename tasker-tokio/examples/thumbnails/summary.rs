@@ -42,8 +42,15 @@ pub(crate) enum Ending {
     Undone,
 }
 
-/// Looks at an outcome, and at the thumbnail itself.
-pub(crate) fn judge((job, result): &Outcome, retries: u32) -> Ending {
+/// Looks at all outcomes, and at the thumbnails themselves; by name.
+pub(crate) fn judge_all(outcomes: &[Outcome], retries: u32) -> Vec<(Arc<str>, Ending)> {
+    let judged = outcomes.iter().map(|outcome| (Arc::clone(&outcome.0.name), judge(outcome, retries)));
+    let mut endings: Vec<_> = judged.collect();
+    endings.sort_by(|(a, _), (b, _)| a.cmp(b));
+    endings
+}
+
+fn judge((job, result): &Outcome, retries: u32) -> Ending {
     match (job.expected, result) {
         (_, Err(TaskError::Killed | TaskError::Refused(_))) => Ending::Undone,
         (Expected::Thumbnail(known), Ok(source)) => match examine(job, known, *source) {
@@ -90,8 +97,8 @@ pub(crate) struct Chronicle {
 
 impl Chronicle {
     /// Listens until the pool has ended.
-    pub(crate) async fn listen(mut events: Events) -> Self {
-        let mut chronicle = Self::default();
+    pub(crate) async fn listen(mut events: Events, workers: usize) -> Self {
+        let mut chronicle = Self { peak: workers, ..Self::default() };
         while let Some(received) = events.recv().await {
             chronicle.note(received);
         }
@@ -147,7 +154,7 @@ impl Summary {
         let most = chronicle.retried.iter().max_by_key(|(_, times)| **times);
         write!(f, "retried    {} attempts of {} files", metrics.retried, chronicle.retried.len())?;
         if let Some((name, times)) = most {
-            write!(f, ", most often {name}: {times} times")?;
+            write!(f, ", most often {name} ({times})")?;
         }
         if chronicle.missed > 0 {
             write!(f, " (at least: {} events were missed)", chronicle.missed)?;
