@@ -1,7 +1,7 @@
 //! How it is going, on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tasker_tokio::metrics::{Metrics, Stats};
+use tasker_tokio::{Metrics, Stats};
 
 /// A bar on stderr; nothing at all where there is no terminal.
 #[derive(Debug)]

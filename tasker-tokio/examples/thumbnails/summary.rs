@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tasker_tokio::metrics::Metrics;
+use tasker_tokio::Metrics;
 use tasker_tokio::{Events, PoolEvent, Received, StopReport, TaskError};
 
 use crate::child::fit;
