@@ -145,11 +145,11 @@ impl Screen {
     }
 
     fn show(&mut self, stats: &Stats, done: usize) {
-        if self.last == Some((*stats, done)) {
+        if self.last == Some((stats.clone(), done)) {
             return;
         }
         self.wipe();
-        self.last = Some((*stats, done));
+        self.last = Some((stats.clone(), done));
         let Stats { base, burst, starting, busy, .. } = *stats;
         let queued = stats.queued_total();
         if self.live {
