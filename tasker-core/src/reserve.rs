@@ -158,6 +158,11 @@ impl<R> Reserve<R> {
         idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
     }
 
+    /// Whether it takes no more `run`s.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Whether no resource is left, in a closed reserve.
     pub fn is_gone(&self) -> bool {
         let state = self.state.lock();

@@ -122,7 +122,12 @@ impl<R: Resource> ThreadReserve<R> {
             (Created::Ready, resource) => {
                 let resource = resource.ok_or(RunError::Stopping)?;
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
-                Ok((slot, Kept::new(owned, clock.now())))
+                let kept = Kept::new(owned, clock.now());
+                if self.shared.is_closed() {
+                    dispose(slot, kept, clock, &self.limits);
+                    return Err(RunError::Stopping);
+                }
+                Ok((slot, kept))
             }
         }
     }

@@ -168,3 +168,57 @@ async fn a_circle_of_waits_through_a_running_task_is_found() {
     assert!(second.is_err_and(|error| error.contains("deadlock")));
     assert_eq!(soon("stop", pool.stop()).await.unwrap().done, 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_with_a_deadline_does_not_wait_for_a_run_past_it() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
+    assert!(poll_once(run.as_mut()).is_pending());
+    let report = soon("stop", pool.stop_within(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(report.how, Stopped::DeadlinePassed);
+    assert!(matches!(soon("run", run).await, Err(RunError::Killed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_ends_a_stop_that_waits_for_a_run() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
+    assert!(poll_once(run.as_mut()).is_pending());
+    let stopping = pool.clone();
+    let stop = tokio::spawn(async move { stopping.stop().await });
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::task::yield_now().await;
+    soon("kill", pool.kill()).await.unwrap();
+    assert_eq!(soon("stop", stop).await.unwrap().unwrap().how, Stopped::Killed);
+    assert!(matches!(soon("run", run).await, Err(RunError::Killed)));
+}
+
+/// `create` takes longer than the pool lives.
+#[derive(Debug)]
+struct Slow;
+
+impl Resource for Slow {
+    type Config = ();
+    type Error = String;
+
+    async fn create(_: &(), cx: &CreateContext) -> Result<Self, String> {
+        if cx.worker.is_none() {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
+        Ok(Self)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_task_runs_on_a_resource_that_came_up_after_the_kill() {
+    let pool = Pool::<Slow>::builder(()).workers(1).build().await.unwrap();
+    let run = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.run(async |_, _| Ok(())).await }
+    });
+    tokio::task::yield_now().await;
+    soon("kill", pool.kill()).await.unwrap();
+    let ran = soon("run", run).await.unwrap();
+    assert!(matches!(ran, Err(RunError::Stopping | RunError::Killed)), "{ran:?}");
+    assert_eq!(pool.metrics().created, pool.metrics().destroyed);
+}

@@ -81,7 +81,12 @@ async fn make<R: Resource>(
         (Created::Ready, resource) => {
             let resource = resource.ok_or(RunError::Stopping)?;
             let owned = Owned::new(resource, Arc::clone(reserve.shared.hub()));
-            Ok((slot, Kept::new(owned, clock.now())))
+            let held = (slot, Kept::new(owned, clock.now()));
+            if reserve.shared.is_closed() {
+                release(InUse { reserve, held: Some(held) }, false).await;
+                return Err(RunError::Stopping);
+            }
+            Ok(held)
         }
     }
 }

@@ -182,6 +182,8 @@ impl<J: Job> Controller<J> {
 
     fn discard(&mut self) {
         self.engine.hub.set_killed();
+        // Its users are told now; whether it is gone is asked once all workers are.
+        self.launch.close_reserve(true);
         let end = self.end_of_all();
         let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
