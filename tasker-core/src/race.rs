@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use crate::engine::{self, Created, Post};
 use crate::sync::Arc;
+use crate::task::current::{self, Inside};
 
 /// How the race ended. The future is dropped in any case.
 #[derive(Debug)]
@@ -21,15 +22,19 @@ pub enum Raced<T> {
     Interrupted,
 }
 
-/// Polls the future that `make` gives until it completes, panics, or `post` is interrupted.
-pub async fn guarded<F: Future>(make: impl FnOnce() -> F, post: Option<&Post>) -> Raced<F::Output> {
-    let future = match engine::catch(make) {
+/// Polls the future that `make` gives, as `inside`, until it completes, panics, or `post` is interrupted.
+pub async fn guarded<F: Future>(
+    make: impl FnOnce() -> F,
+    inside: Inside,
+    post: Option<&Post>,
+) -> Raced<F::Output> {
+    let future = match current::enter(inside, || engine::catch(make)) {
         Ok(future) => future,
         Err(message) => return Raced::Panicked(message),
     };
     let mut future = pin!(future);
     poll_fn(|cx| {
-        match engine::catch(|| future.as_mut().poll(cx)) {
+        match current::enter(inside, || engine::catch(|| future.as_mut().poll(cx))) {
             Ok(Poll::Ready(output)) => return Poll::Ready(Raced::Done(output)),
             Ok(Poll::Pending) => {}
             Err(message) => return Poll::Ready(Raced::Panicked(message)),

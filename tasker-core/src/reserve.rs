@@ -12,6 +12,7 @@ use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
 use crate::sync::{Arc, Lock};
+use crate::task::current::Inside;
 use crate::time::Timestamp;
 
 /// The resources that serve `run`.
@@ -93,6 +94,11 @@ impl<R> Reserve<R> {
     /// The pool it belongs to.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// What the user's code that serves a `run` is inside of.
+    pub fn inside(&self) -> Inside {
+        Inside { pool: self.hub.pool(), worker: None }
     }
 
     /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.

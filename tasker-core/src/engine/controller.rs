@@ -17,6 +17,7 @@ use crate::scaling::Sample;
 use crate::supervisor::{Command, Event, Phase, Supervisor};
 use crate::sync::Arc;
 use crate::task::End;
+use crate::task::current::{self, Inside};
 use crate::task::job::Job;
 use crate::time::Timestamp;
 
@@ -95,6 +96,12 @@ impl<J: Job> Controller<J> {
 
     /// Does what `msg` and the time ask for.
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
+        // Callbacks of tasks that end here must not wait for the pool's end.
+        let inside = Inside { pool: self.engine.hub.pool(), worker: None };
+        current::enter(inside, || self.act(now, msg))
+    }
+
+    fn act(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
