@@ -170,6 +170,28 @@ async fn a_circle_of_waits_through_a_running_task_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_submitter_that_was_granted_room_and_never_looks_does_not_hold_up_a_stop() {
+    let pool = Pool::<Plain>::builder(()).workers(1).capacity(1).build().await.unwrap();
+    let (open, gate) = oneshot::channel::<()>();
+    let (here, is_here) = oneshot::channel::<()>();
+    pool.submit_once(async move |_, _| {
+        here.send(()).unwrap();
+        let _ = gate.await;
+        Ok(())
+    })
+    .detach();
+    is_here.await.unwrap();
+    let queued = pool.submit(async |_, _| Ok(()));
+    let mut waiting = pin!(pool.submit_wait(async |_, _| Ok(())));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    open.send(()).unwrap();
+    queued.await.unwrap();
+    soon("stop", pool.stop()).await.unwrap();
+    let refused = soon("submitter", waiting).await;
+    assert!(refused.is_err_and(|refused| refused.reason == Refusal::Stopping));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_with_a_deadline_does_not_wait_for_a_run_past_it() {
     let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
     let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
