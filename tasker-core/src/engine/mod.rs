@@ -21,7 +21,7 @@ mod worker;
 pub use bus::{EventBus, Events, Received};
 pub use controller::{Controller, Launch, Turn};
 pub use hub::{Hub, Msg};
-pub use latch::Latch;
+pub use latch::{Latch, LatchWait};
 pub use parts::{Engine, Limits, Parts, RankFn};
 pub use report::{StopReport, Stopped, Undone, WorkerLeft};
 pub use roster::{Interrupt, Post, Roster};
