@@ -244,3 +244,53 @@ async fn no_task_runs_on_a_resource_that_came_up_after_the_kill() {
     assert!(matches!(ran, Err(RunError::Stopping | RunError::Killed)), "{ran:?}");
     assert_eq!(pool.metrics().created, pool.metrics().destroyed);
 }
+
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bomb")
+    }
+}
+
+struct Touchy;
+
+impl Resource for Touchy {
+    type Config = ();
+    type Error = Bomb;
+
+    async fn create(_: &(), _: &CreateContext) -> Result<Self, Bomb> {
+        Ok(Self)
+    }
+
+    fn check_health(&self, _: &Bomb) -> Health {
+        Health::Unhealthy
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_drop_panics_costs_no_resource_its_destruction() {
+    let pool = Pool::<Touchy>::builder(()).workers(1).max_retries(2).build().await.unwrap();
+    let error = pool.submit(async |_, _| Err::<(), _>(Bomb)).await.unwrap_err();
+    std::mem::forget(error);
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.destroy_skipped, 0, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let result = pool.submit(async |_, _| -> Result<(), String> { std::panic::panic_any(Bomb) }).await;
+    assert!(matches!(result, Err(TaskError::Panicked { .. })), "{result:?}");
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.destroy_skipped, 0, "{report}");
+}

@@ -12,7 +12,7 @@ use crate::parker::Parker;
 use crate::queue::Mail;
 use crate::resource::Health;
 use crate::supervisor::Event;
-use crate::sync::Lock;
+use crate::sync::{Arc, Lock};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::task::job::{Attempt, Work};
 use crate::task::{AnyCell, Cell, TaskCore, TaskHandle, TaskOptions};

@@ -302,7 +302,10 @@ impl<J: Job> Worker<J> {
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
         self.post.meter.finished(now, now.saturating_since(begun.started));
         match verdict.task {
-            TaskVerdict::Retry => self.retry(job, begun, &attempt, now),
+            TaskVerdict::Retry => {
+                self.retry(job, begun, &attempt, now);
+                super::quietly(|| drop(attempt));
+            }
             TaskVerdict::Resolve => self.resolve(job, begun, attempt, outcome, now),
             TaskVerdict::Drop => super::quietly(|| drop((job, attempt))),
         }
