@@ -245,6 +245,32 @@ async fn no_task_runs_on_a_resource_that_came_up_after_the_kill() {
     assert_eq!(pool.metrics().created, pool.metrics().destroyed);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_delayed_task_keeps_its_rank() {
+    let pool = Pool::<Plain>::builder(())
+        .workers(1)
+        .rank(|info| info.name.as_deref().map_or(0, |name| name.parse().unwrap()))
+        .build()
+        .await
+        .unwrap();
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |n: u64| {
+        let order = std::sync::Arc::clone(&order);
+        async move |_: &mut Plain, _: &TaskContext| {
+            order.lock().unwrap().push(n);
+            Ok(())
+        }
+    };
+    pool.pause();
+    let late = pool.task().name("9").delay(Duration::from_secs(1)).submit(note(9));
+    let soon_ = pool.task().name("1").submit(note(1));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    pool.resume();
+    late.await.unwrap();
+    soon_.await.unwrap();
+    assert_eq!(*order.lock().unwrap(), [1, 9]);
+}
+
 #[derive(Debug)]
 struct Bomb;
 
@@ -293,4 +319,45 @@ async fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
     assert!(matches!(result, Err(TaskError::Panicked { .. })), "{result:?}");
     let report = soon("stop", pool.stop()).await.unwrap();
     assert_eq!(report.destroy_skipped, 0, "{report}");
+}
+
+#[test]
+fn run_and_submit_timeout_need_no_runtime_around_them() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build().unwrap();
+    let pool = runtime.block_on(async { Pool::<Plain>::builder(()).workers(1).build().await.unwrap() });
+    let value = tasker_core::parker::block_on(pool.run(async |_, _| Ok(5)));
+    assert_eq!(value.unwrap(), 5);
+    let handle = tasker_core::parker::block_on(pool.submit_timeout(LONG, async |_, _| Ok(6)));
+    assert_eq!(handle.unwrap().wait().unwrap(), 6);
+}
+
+#[test]
+fn no_worker_is_active_once_the_runtime_is_gone() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pool = runtime.block_on(async { Pool::<Plain>::builder(()).workers(2).build().await.unwrap() });
+    drop(runtime);
+    let stats = pool.stats();
+    assert!(stats.ended);
+    assert_eq!(stats.active, 0);
+    let refused = pool.submit(async |_, _| Ok(())).wait();
+    assert!(matches!(refused, Err(TaskError::Refused(Refusal::Stopping))), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_that_drops_its_oldest_stays_within_its_capacity() {
+    let builder = Pool::<Plain>::builder(()).workers(1).capacity(2).overflow(Overflow::DropOldest);
+    let pool = builder.build().await.unwrap();
+    pool.pause();
+    tokio::task::yield_now().await;
+    let handles: Vec<_> = (0..2).map(|_| pool.submit(async |_, _| Ok(()))).collect();
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(pool.submit_wait(async |_, _| Ok(())))).collect();
+    waiting.iter_mut().for_each(|waiting| assert!(poll_once(waiting.as_mut()).is_pending()));
+    let more: Vec<_> = (0..3).map(|_| pool.submit(async |_, _| Ok(()))).collect();
+    let granted = waiting.iter_mut().filter_map(|waiting| match poll_once(waiting.as_mut()) {
+        Poll::Ready(handle) => Some(handle.unwrap()),
+        Poll::Pending => None,
+    });
+    let granted: Vec<_> = granted.collect();
+    assert!(pool.stats().queued_total() <= 2, "{:?}", pool.stats());
+    drop((handles, more, granted));
 }
