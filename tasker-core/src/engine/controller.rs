@@ -14,7 +14,7 @@ use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::EndKind;
 use crate::scaling::Sample;
-use crate::supervisor::{Command, Event, Phase, Supervisor};
+use crate::supervisor::{Command, Event, Levels, Phase, Supervisor};
 use crate::sync::Arc;
 use crate::task::End;
 use crate::task::current::{self, Inside};
@@ -353,8 +353,13 @@ impl<J: Job> Controller<J> {
         let hub = &self.engine.hub;
         let config = self.supervisor.config();
         hub.set_create_error(self.supervisor.current_error());
+        let mut levels = self.supervisor.levels();
+        if self.over {
+            // A runtime that is shut down drops its workers without telling.
+            levels = Levels { abandoned: levels.abandoned, ..Levels::default() };
+        }
         hub.board().show(
-            self.supervisor.levels(),
+            levels,
             if self.over { Phase::Ended } else { self.supervisor.phase().min(Phase::Killing) },
             (config.workers, config.max_workers),
         );
