@@ -12,8 +12,8 @@ use crate::parker::Parker;
 use crate::queue::Mail;
 use crate::resource::Health;
 use crate::supervisor::Event;
-use crate::sync::{Arc, Lock};
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Lock};
 use crate::task::job::{Attempt, Work};
 use crate::task::{AnyCell, Cell, TaskCore, TaskHandle, TaskOptions};
 use crate::time::Timestamp;
@@ -264,4 +264,21 @@ fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
     bench.settle();
     bench.settle();
     assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+}
+
+#[test]
+fn timeouts_of_attempts_that_are_over_do_not_pile_up() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    for timeout in [Duration::from_secs(3600), Duration::MAX] {
+        for _ in 0..5_000 {
+            let mut options = TaskOptions::default();
+            options.timeout = Some(timeout);
+            let handle = bench.submit(options, None);
+            let job = expect_run(bench.step(&mut worker));
+            bench.run(&mut worker, job, Attempt::Value);
+            take(handle).expect("done");
+        }
+        assert!(bench.engine.hub.alarms().len() <= 1024, "{}", bench.engine.hub.alarms().len());
+    }
 }

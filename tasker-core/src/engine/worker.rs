@@ -255,7 +255,7 @@ impl<J: Job> Worker<J> {
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
-            self.engine.hub.arm_timeout(now, timeout, core, attempt);
+            self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
         }
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),
