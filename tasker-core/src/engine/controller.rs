@@ -55,6 +55,9 @@ pub struct Controller<J: Job> {
     limit: Option<(Timestamp, Stopped)>,
     /// Everybody is gone but the reserve.
     closing: Option<Closing>,
+    /// Workers that could not be started. The supervisor is told in the next turn and may want others at once: were
+    /// it told in this one, the loop would read no mail as long as none can be started.
+    unstarted: Vec<(WorkerId, Arc<str>)>,
     over: bool,
 }
 
@@ -86,6 +89,7 @@ impl<J: Job> Controller<J> {
             undone: Vec::new(),
             limit: None,
             closing: None,
+            unstarted: Vec::new(),
             over: false,
         };
         if let Some(parent) = &parts.parent {
@@ -102,6 +106,9 @@ impl<J: Job> Controller<J> {
     }
 
     fn act(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
+        for (worker, error) in std::mem::take(&mut self.unstarted) {
+            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
+        }
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
@@ -115,6 +122,9 @@ impl<J: Job> Controller<J> {
         self.show();
         if self.over {
             return Turn::Ended;
+        }
+        if !self.unstarted.is_empty() {
+            return Turn::Wait(Some(now));
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
@@ -183,7 +193,7 @@ impl<J: Job> Controller<J> {
         if let Err(error) = self.launch.launch(order) {
             self.engine.hub.roster().depart(worker);
             self.engine.set_create_error(None);
-            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
+            self.unstarted.push((worker, error));
         }
     }
 
