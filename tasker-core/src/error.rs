@@ -157,7 +157,8 @@ pub enum RunError<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopError {
-    /// It was called inside a task of the same pool, which the stop would have to wait for. The stop has begun.
+    /// It was called inside a task of the same pool, or a callback or method that the pool called, which the stop would
+    /// have to wait for. The stop has begun.
     #[error("the stop has begun, but a task of the pool cannot wait for its end")]
     InsideTask,
 }

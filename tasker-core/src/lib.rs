@@ -70,6 +70,7 @@ mod event;
 mod ids;
 pub mod life;
 pub mod metrics;
+mod panics;
 pub mod parker;
 pub mod queue;
 pub mod race;

@@ -111,11 +111,7 @@ pub fn stats<J: Job>(engine: &Engine<J>, (free, busy): (usize, usize)) -> Stats 
 
 /// Subscribes to events; the subscription of a pool that has ended is at its end.
 pub fn events<J: Job>(engine: &Engine<J>) -> Events {
-    let events = engine.hub.bus().subscribe(engine.event_capacity);
-    if engine.ended.get().is_some() {
-        engine.hub.bus().close();
-    }
-    events
+    engine.hub.bus().subscribe(engine.event_capacity)
 }
 
 /// The report of a pool that has ended.

@@ -12,6 +12,7 @@ use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
 use crate::sync::{Arc, Lock};
+use crate::task::current::Inside;
 use crate::time::Timestamp;
 
 /// The resources that serve `run`.
@@ -95,6 +96,11 @@ impl<R> Reserve<R> {
         &self.hub
     }
 
+    /// What the user's code that serves a `run` is inside of.
+    pub fn inside(&self) -> Inside {
+        Inside { pool: self.hub.pool(), worker: None }
+    }
+
     /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.
     pub fn poll_lease(
         self: &Arc<Self>,
@@ -156,6 +162,11 @@ impl<R> Reserve<R> {
             crate::engine::quietly(|| waker.wake());
         }
         idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
+    }
+
+    /// Whether it takes no more `run`s.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
     }
 
     /// Whether no resource is left, in a closed reserve.

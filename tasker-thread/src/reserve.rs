@@ -10,7 +10,7 @@ use tasker_core::metrics::Owned;
 use tasker_core::parker::Parker;
 use tasker_core::race;
 use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
-use tasker_core::task::current::{self, Inside};
+use tasker_core::task::current;
 use tasker_core::{Clock, CreateContext, Health, Resource, RunError, TaskContext, Timestamp};
 
 use crate::control::Starter;
@@ -70,7 +70,7 @@ impl<R: Resource> ThreadReserve<R> {
         let (slot, mut kept) = self.acquire(config)?;
         let hub = Arc::clone(self.shared.hub());
         let context = TaskContext::of_run(Arc::clone(&hub));
-        let inside = Inside { pool: hub.pool(), worker: None };
+        let inside = self.shared.inside();
         let resource = kept.owned.get_mut();
         let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
             Ok(result) => result.map_err(RunError::Failed),
@@ -115,14 +115,20 @@ impl<R: Resource> ThreadReserve<R> {
         let clock = &*self.starter.clock;
         let context = CreateContext::new(None, 1, slot.reason());
         let deadline = self.limits.create_timeout.map(|timeout| clock.now().saturating_add(timeout));
-        let made = raced(|| <R as Resource>::create(config, &context), clock, deadline, None);
+        let made =
+            raced(|| <R as Resource>::create(config, &context), clock, deadline, self.shared.inside(), None);
         match race::created(made) {
             (Created::Failed(error), _) => Err(RunError::Create(error)),
             (Created::Broken(text), _) => Err(RunError::Start(text)),
             (Created::Ready, resource) => {
                 let resource = resource.ok_or(RunError::Stopping)?;
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
-                Ok((slot, Kept::new(owned, clock.now())))
+                let kept = Kept::new(owned, clock.now());
+                if self.shared.is_closed() {
+                    dispose(slot, kept, clock, &self.limits);
+                    return Err(RunError::Stopping);
+                }
+                Ok((slot, kept))
             }
         }
     }
@@ -144,7 +150,7 @@ impl<R: Resource> ThreadReserve<R> {
 fn dispose<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
-    let result = destroy(kept.owned.take(), clock, deadline);
+    let result = destroy(kept.owned.take(), clock, deadline, slot.reserve().inside());
     slot.reserve().hub().destroyed(None, result);
     drop(slot);
 }

@@ -18,7 +18,7 @@ pub(crate) fn live<R: LocalResource>(mut worker: Worker<SyncJob<R>>, config: &R:
     let Some(mut resource) = create::<R>(&mut worker, config, clock) else { return };
     let why = serve(&mut worker, resource.get_mut(), clock);
     let deadline = worker.leave(why, clock.now());
-    let result = destroy(resource.take(), clock, deadline);
+    let result = destroy(resource.take(), clock, deadline, worker.inside());
     worker.destroyed(result);
 }
 
@@ -29,7 +29,8 @@ fn create<R: LocalResource>(
 ) -> Option<Owned<R>> {
     let post = Arc::clone(worker.post());
     let context = post.create_context();
-    let made = raced(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post));
+    let made =
+        raced(|| R::create(config, &context), clock, worker.create_deadline(), worker.inside(), Some(&post));
     let (created, resource) = race::created(made);
     let hub = Arc::clone(&worker.engine().hub);
     let resource = resource.map(|resource| Owned::new(resource, hub));
@@ -41,8 +42,9 @@ pub(crate) fn destroy<R: LocalResource>(
     resource: R,
     clock: &dyn Clock,
     deadline: Option<Timestamp>,
+    inside: Inside,
 ) -> Result<(), Arc<str>> {
-    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, None))
+    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, inside, None))
 }
 
 /// Runs the future that `make` gives on this thread. One that blocks inside a poll is not interrupted.
@@ -50,9 +52,10 @@ pub(crate) fn raced<F: Future>(
     make: impl FnOnce() -> F,
     clock: &dyn Clock,
     deadline: Option<Timestamp>,
+    inside: Inside,
     post: Option<&Post>,
 ) -> Raced<F::Output> {
-    let race = race::guarded(make, post);
+    let race = race::guarded(make, inside, post);
     match deadline {
         Some(deadline) => block_on_until(clock, deadline, race).unwrap_or(Raced::Late),
         None => block_on(race),
@@ -94,7 +97,7 @@ fn run<R: LocalResource>(
     clock: &dyn Clock,
 ) -> Fate {
     let begun = worker.begin(&job, clock.now());
-    let inside = Inside { pool: worker.engine().hub.pool(), worker: Some(worker.post().id) };
+    let inside = worker.inside();
     let attempt = begun
         .span
         .in_scope(|| current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context))));
@@ -107,6 +110,7 @@ fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, cl
     // A probe that takes as long as a creation may is no sign of health.
     let timeout = worker.engine().limits.create_timeout;
     let deadline = timeout.map(|timeout| clock.now().saturating_add(timeout));
-    let healthy = race::went_well("probe", raced(|| resource.probe(), clock, deadline, Some(&post)));
+    let probed = raced(|| resource.probe(), clock, deadline, worker.inside(), Some(&post));
+    let healthy = race::went_well("probe", probed);
     worker.probed(healthy, clock.now())
 }

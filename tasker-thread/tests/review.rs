@@ -35,3 +35,114 @@ fn a_stop_right_after_a_pause_resumes_and_drains() {
         assert_eq!(handle.wait().unwrap(), 7);
     }
 }
+
+#[test]
+fn a_callback_that_stops_its_pool_is_told_that_it_cannot_wait() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().unwrap();
+    let (sender, told) = mpsc::channel();
+    let stopping = pool.clone();
+    pool.submit_then(|_, _| Ok(()), move |_| sender.send(stopping.stop().map(drop)).unwrap());
+    let told = told.recv_timeout(Duration::from_secs(20)).expect("the callback hangs");
+    assert_eq!(told, Err(StopError::InsideTask));
+    soon("stop", move || pool.stop().unwrap());
+}
+
+/// A deadline is met by the control loop, which the stop needs.
+#[test]
+fn a_callback_on_the_control_loop_that_stops_its_pool_is_told_that_it_cannot_wait() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().unwrap();
+    pool.pause();
+    let (sender, told) = mpsc::channel();
+    let stopping = pool.clone();
+    pool.task()
+        .deadline(Duration::from_millis(1))
+        .submit_then(|_, _| Ok(()), move |_| sender.send(stopping.stop().map(drop)).unwrap());
+    let told = told.recv_timeout(Duration::from_secs(20)).expect("the callback hangs");
+    assert_eq!(told, Err(StopError::InsideTask));
+    soon("stop", move || pool.stop().unwrap());
+}
+
+#[test]
+fn a_callback_that_waits_for_a_task_of_its_only_worker_is_told_that_it_would_deadlock() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().unwrap();
+    let (sender, told) = mpsc::channel();
+    let weak = pool.downgrade();
+    pool.submit_then(
+        |_, _| Ok(()),
+        move |_| {
+            let pool = weak.upgrade().unwrap();
+            let nested = pool.submit(|_, _| Ok(())).wait();
+            sender.send(matches!(nested, Err(TaskError::WouldDeadlock))).unwrap();
+        },
+    );
+    assert!(told.recv_timeout(Duration::from_secs(20)).expect("the callback hangs"));
+    soon("stop", move || pool.stop().unwrap());
+}
+
+/// Destroying it stops the pool it belongs to.
+struct Stopper(
+    std::sync::Mutex<mpsc::Sender<Result<(), StopError>>>,
+    std::sync::Arc<std::sync::OnceLock<WeakPool<Self>>>,
+);
+
+impl Resource for Stopper {
+    type Config = (
+        std::sync::Mutex<mpsc::Sender<Result<(), StopError>>>,
+        std::sync::Arc<std::sync::OnceLock<WeakPool<Self>>>,
+    );
+    type Error = String;
+
+    async fn create((sender, pool): &Self::Config, _: &CreateContext) -> Result<Self, String> {
+        Ok(Self(std::sync::Mutex::new(sender.lock().unwrap().clone()), std::sync::Arc::clone(pool)))
+    }
+
+    async fn destroy(self) -> Result<(), String> {
+        let stopped = self.1.get().unwrap().upgrade().unwrap().stop().map(drop);
+        self.0.lock().unwrap().send(stopped).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_resource_that_stops_its_pool_is_told_that_it_cannot_wait() {
+    let (sender, told) = mpsc::channel();
+    let weak = std::sync::Arc::new(std::sync::OnceLock::new());
+    let config = (std::sync::Mutex::new(sender), std::sync::Arc::clone(&weak));
+    let pool = Pool::<Stopper>::builder(config).workers(1).build().unwrap();
+    weak.set(pool.downgrade()).unwrap();
+    let stopping = pool.clone();
+    soon("stop", move || stopping.stop().unwrap());
+    assert_eq!(told.recv().unwrap(), Err(StopError::InsideTask));
+    drop(pool);
+}
+
+/// The task is ended by the kill whenever it comes, even between leaving the queue and being started.
+#[test]
+fn a_kill_resolves_the_handle_of_a_task_that_is_just_being_started() {
+    for _ in 0..300 {
+        let pool = Pool::<Plain>::builder(()).workers(2).grace(Duration::from_millis(20)).build().unwrap();
+        let (sender, done) = mpsc::channel::<()>();
+        let done = std::sync::Arc::new(std::sync::Mutex::new(done));
+        let handles: Vec<_> = (0..4)
+            .map(|_| {
+                let done = std::sync::Arc::clone(&done);
+                // Ends only when told from outside, and by then the pool is gone.
+                pool.submit(move |_, cx: &TaskContext| {
+                    while !cx.is_cancelled() {
+                        if done.lock().unwrap().try_recv() == Err(mpsc::TryRecvError::Disconnected) {
+                            break;
+                        }
+                        std::thread::yield_now();
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        let killed = pool.clone();
+        soon("kill", move || killed.kill().unwrap());
+        for handle in handles {
+            let result = soon("handle", move || handle.wait());
+            assert!(matches!(result, Err(TaskError::Killed | TaskError::Refused(_))), "{result:?}");
+        }
+        drop(sender);
+    }
+}

@@ -51,13 +51,15 @@ impl Spawner for TokioSpawner {
 #[derive(Clone, Debug)]
 pub struct TokioClock {
     origin: Instant,
+    /// The runtime whose timers it uses, wherever it is waited for.
+    handle: Option<Handle>,
 }
 
 impl TokioClock {
     /// A clock that begins now.
     #[must_use]
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), handle: Handle::try_current().ok() }
     }
 }
 
@@ -80,6 +82,8 @@ impl Clock for TokioClock {
 impl AsyncClock for TokioClock {
     fn sleep_until(&self, deadline: Timestamp) -> Sleep {
         let after = deadline.saturating_since(Timestamp::ZERO);
+        // `run` and `submit_timeout` may be awaited outside of the runtime.
+        let _inside = self.handle.as_ref().map(Handle::enter);
         match self.origin.checked_add(after) {
             Some(deadline) => Box::pin(tokio::time::sleep_until(deadline)),
             // Beyond what an instant can hold: never.

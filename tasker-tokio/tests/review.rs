@@ -168,3 +168,196 @@ async fn a_circle_of_waits_through_a_running_task_is_found() {
     assert!(second.is_err_and(|error| error.contains("deadlock")));
     assert_eq!(soon("stop", pool.stop()).await.unwrap().done, 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_submitter_that_was_granted_room_and_never_looks_does_not_hold_up_a_stop() {
+    let pool = Pool::<Plain>::builder(()).workers(1).capacity(1).build().await.unwrap();
+    let (open, gate) = oneshot::channel::<()>();
+    let (here, is_here) = oneshot::channel::<()>();
+    pool.submit_once(async move |_, _| {
+        here.send(()).unwrap();
+        let _ = gate.await;
+        Ok(())
+    })
+    .detach();
+    is_here.await.unwrap();
+    let queued = pool.submit(async |_, _| Ok(()));
+    let mut waiting = pin!(pool.submit_wait(async |_, _| Ok(())));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    open.send(()).unwrap();
+    queued.await.unwrap();
+    soon("stop", pool.stop()).await.unwrap();
+    let refused = soon("submitter", waiting).await;
+    assert!(refused.is_err_and(|refused| refused.reason == Refusal::Stopping));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_with_a_deadline_does_not_wait_for_a_run_past_it() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
+    assert!(poll_once(run.as_mut()).is_pending());
+    let report = soon("stop", pool.stop_within(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(report.how, Stopped::DeadlinePassed);
+    assert!(matches!(soon("run", run).await, Err(RunError::Killed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_ends_a_stop_that_waits_for_a_run() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
+    assert!(poll_once(run.as_mut()).is_pending());
+    let stopping = pool.clone();
+    let stop = tokio::spawn(async move { stopping.stop().await });
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::task::yield_now().await;
+    soon("kill", pool.kill()).await.unwrap();
+    assert_eq!(soon("stop", stop).await.unwrap().unwrap().how, Stopped::Killed);
+    assert!(matches!(soon("run", run).await, Err(RunError::Killed)));
+}
+
+/// `create` takes longer than the pool lives.
+#[derive(Debug)]
+struct Slow;
+
+impl Resource for Slow {
+    type Config = ();
+    type Error = String;
+
+    async fn create(_: &(), cx: &CreateContext) -> Result<Self, String> {
+        if cx.worker.is_none() {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
+        Ok(Self)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_task_runs_on_a_resource_that_came_up_after_the_kill() {
+    let pool = Pool::<Slow>::builder(()).workers(1).build().await.unwrap();
+    let run = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.run(async |_, _| Ok(())).await }
+    });
+    tokio::task::yield_now().await;
+    soon("kill", pool.kill()).await.unwrap();
+    let ran = soon("run", run).await.unwrap();
+    assert!(matches!(ran, Err(RunError::Stopping | RunError::Killed)), "{ran:?}");
+    assert_eq!(pool.metrics().created, pool.metrics().destroyed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_task_keeps_its_rank() {
+    let pool = Pool::<Plain>::builder(())
+        .workers(1)
+        .rank(|info| info.name.as_deref().map_or(0, |name| name.parse().unwrap()))
+        .build()
+        .await
+        .unwrap();
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |n: u64| {
+        let order = std::sync::Arc::clone(&order);
+        async move |_: &mut Plain, _: &TaskContext| {
+            order.lock().unwrap().push(n);
+            Ok(())
+        }
+    };
+    pool.pause();
+    let late = pool.task().name("9").delay(Duration::from_secs(1)).submit(note(9));
+    let soon_ = pool.task().name("1").submit(note(1));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    pool.resume();
+    late.await.unwrap();
+    soon_.await.unwrap();
+    assert_eq!(*order.lock().unwrap(), [1, 9]);
+}
+
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bomb")
+    }
+}
+
+struct Touchy;
+
+impl Resource for Touchy {
+    type Config = ();
+    type Error = Bomb;
+
+    async fn create(_: &(), _: &CreateContext) -> Result<Self, Bomb> {
+        Ok(Self)
+    }
+
+    fn check_health(&self, _: &Bomb) -> Health {
+        Health::Unhealthy
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_drop_panics_costs_no_resource_its_destruction() {
+    let pool = Pool::<Touchy>::builder(()).workers(1).max_retries(2).build().await.unwrap();
+    let error = pool.submit(async |_, _| Err::<(), _>(Bomb)).await.unwrap_err();
+    std::mem::forget(error);
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.destroy_skipped, 0, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let result = pool.submit(async |_, _| -> Result<(), String> { std::panic::panic_any(Bomb) }).await;
+    assert!(matches!(result, Err(TaskError::Panicked { .. })), "{result:?}");
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.destroy_skipped, 0, "{report}");
+}
+
+#[test]
+fn run_and_submit_timeout_need_no_runtime_around_them() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build().unwrap();
+    let pool = runtime.block_on(async { Pool::<Plain>::builder(()).workers(1).build().await.unwrap() });
+    let value = tasker_core::parker::block_on(pool.run(async |_, _| Ok(5)));
+    assert_eq!(value.unwrap(), 5);
+    let handle = tasker_core::parker::block_on(pool.submit_timeout(LONG, async |_, _| Ok(6)));
+    assert_eq!(handle.unwrap().wait().unwrap(), 6);
+}
+
+#[test]
+fn no_worker_is_active_once_the_runtime_is_gone() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pool = runtime.block_on(async { Pool::<Plain>::builder(()).workers(2).build().await.unwrap() });
+    drop(runtime);
+    let stats = pool.stats();
+    assert!(stats.ended);
+    assert_eq!(stats.active, 0);
+    let refused = pool.submit(async |_, _| Ok(())).wait();
+    assert!(matches!(refused, Err(TaskError::Refused(Refusal::Stopping))), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_that_drops_its_oldest_stays_within_its_capacity() {
+    let builder = Pool::<Plain>::builder(()).workers(1).capacity(2).overflow(Overflow::DropOldest);
+    let pool = builder.build().await.unwrap();
+    pool.pause();
+    tokio::task::yield_now().await;
+    let handles: Vec<_> = (0..2).map(|_| pool.submit(async |_, _| Ok(()))).collect();
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(pool.submit_wait(async |_, _| Ok(())))).collect();
+    waiting.iter_mut().for_each(|waiting| assert!(poll_once(waiting.as_mut()).is_pending()));
+    let more: Vec<_> = (0..3).map(|_| pool.submit(async |_, _| Ok(()))).collect();
+    let granted = waiting.iter_mut().filter_map(|waiting| match poll_once(waiting.as_mut()) {
+        Poll::Ready(handle) => Some(handle.unwrap()),
+        Poll::Pending => None,
+    });
+    let granted: Vec<_> = granted.collect();
+    assert!(pool.stats().queued_total() <= 2, "{:?}", pool.stats());
+    drop((handles, more, granted));
+}

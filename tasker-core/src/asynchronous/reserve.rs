@@ -43,7 +43,8 @@ impl<R: Resource> Reserve<R> {
         let started = self.starter.start("tasker-dispose", async move {
             let mut kept = kept;
             let hub = Arc::clone(slot.reserve().hub());
-            let result = worker::destroy(kept.owned.take(), &*clock, deadline).await;
+            let inside = slot.reserve().inside();
+            let result = worker::destroy(kept.owned.take(), &*clock, deadline, inside).await;
             hub.destroyed(None, result);
             drop(slot);
         });

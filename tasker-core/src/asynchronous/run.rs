@@ -16,7 +16,7 @@ use crate::reserve::{Held, Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
 use crate::sync::Arc;
 use crate::task::TaskContext;
-use crate::task::current::{self, Inside};
+use crate::task::current;
 
 /// A resource in use; dropped half-way, as by a cancelled `run`, it is destroyed and not put back.
 struct InUse<'a, R: Resource> {
@@ -74,14 +74,19 @@ async fn make<R: Resource>(
     let clock = &*reserve.starter.clock;
     let context = CreateContext::new(None, 1, slot.reason());
     let deadline = reserve.create_deadline(clock.now());
-    let made = raced(|| R::create(config, &context), clock, deadline, None).await;
+    let made = raced(|| R::create(config, &context), clock, deadline, reserve.shared.inside(), None).await;
     match race::created(made) {
         (Created::Failed(error), _) => Err(RunError::Create(error)),
         (Created::Broken(text), _) => Err(RunError::Start(text)),
         (Created::Ready, resource) => {
             let resource = resource.ok_or(RunError::Stopping)?;
             let owned = Owned::new(resource, Arc::clone(reserve.shared.hub()));
-            Ok((slot, Kept::new(owned, clock.now())))
+            let held = (slot, Kept::new(owned, clock.now()));
+            if reserve.shared.is_closed() {
+                release(InUse { reserve, held: Some(held) }, false).await;
+                return Err(RunError::Stopping);
+            }
+            Ok(held)
         }
     }
 }
@@ -99,7 +104,7 @@ where
     let hub = shared.hub();
     let Some((_, kept)) = &mut in_use.held else { return Err(RunError::Stopping) };
     let context = TaskContext::of_run(Arc::clone(hub));
-    let inside = Inside { pool: hub.pool(), worker: None };
+    let inside = shared.inside();
     let resource = kept.owned.get_mut();
     let future = current::enter(inside, || engine::catch(|| task.call(resource, &context)))
         .map_err(|message| RunError::Panicked { message })?;
@@ -143,7 +148,7 @@ async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
     let reserve = in_use.reserve;
     let clock = &*reserve.starter.clock;
     let deadline = reserve.destroy_deadline(clock.now());
-    let result = destroy(kept.owned.take(), clock, deadline).await;
+    let result = destroy(kept.owned.take(), clock, deadline, reserve.shared.inside()).await;
     reserve.shared.hub().destroyed(None, result);
     drop(slot);
 }

@@ -29,7 +29,7 @@ pub(super) async fn live<R: Resource>(
     let Some(mut resource) = create::<R>(&mut worker, &config, &*clock).await else { return };
     let why = serve(&mut worker, resource.get_mut(), &*clock).await;
     let deadline = worker.leave(why, clock.now());
-    let result = destroy(resource.take(), &*clock, deadline).await;
+    let result = destroy(resource.take(), &*clock, deadline, worker.inside()).await;
     worker.destroyed(result);
 }
 
@@ -40,7 +40,9 @@ async fn create<R: Resource>(
 ) -> Option<Owned<R>> {
     let post = Arc::clone(worker.post());
     let context = post.create_context();
-    let made = raced(|| R::create(config, &context), clock, worker.create_deadline(), Some(&post)).await;
+    let made =
+        raced(|| R::create(config, &context), clock, worker.create_deadline(), worker.inside(), Some(&post))
+            .await;
     let (created, resource) = race::created(made);
     let hub = Arc::clone(&worker.engine().hub);
     let resource = resource.map(|resource| Owned::new(resource, hub));
@@ -52,8 +54,9 @@ pub(super) async fn destroy<R: Resource>(
     resource: R,
     clock: &dyn AsyncClock,
     deadline: Option<Timestamp>,
+    inside: Inside,
 ) -> Result<(), Arc<str>> {
-    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, None).await)
+    race::went_well("destroy", raced(|| resource.destroy(), clock, deadline, inside, None).await)
 }
 
 async fn serve<R: Resource>(
@@ -92,8 +95,7 @@ async fn run<R: Resource>(
     clock: &dyn AsyncClock,
 ) -> Fate {
     let begun = worker.begin(&job, clock.now());
-    let inside = Inside { pool: worker.engine().hub.pool(), worker: Some(worker.post().id) };
-    let attempt = attempt(&mut job, resource, &begun, inside).await;
+    let attempt = attempt(&mut job, resource, &begun, worker.inside()).await;
     worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
 }
 
@@ -174,7 +176,8 @@ async fn probe<R: Resource>(
     // A probe that takes as long as a creation may is no sign of health.
     let timeout = worker.engine().limits.create_timeout;
     let deadline = timeout.map(|timeout| clock.now().saturating_add(timeout));
-    let healthy = race::went_well("probe", raced(|| resource.probe(), clock, deadline, Some(&post)).await);
+    let probe = raced(|| resource.probe(), clock, deadline, worker.inside(), Some(&post));
+    let healthy = race::went_well("probe", probe.await);
     worker.probed(healthy, clock.now())
 }
 

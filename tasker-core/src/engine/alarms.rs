@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 pub(crate) enum Alarm {
     /// The task must have ended.
     Deadline(Weak<dyn AnyCell>),
-    /// The attempt must have ended.
-    Timeout(Running),
+    /// The attempt, one at this cell's task, must have ended.
+    Timeout(Running, Weak<dyn AnyCell>),
     /// The worker must have come back from an attempt that nobody waits for.
     Grace(Running),
 }
@@ -71,6 +71,11 @@ impl Alarms {
         state.heap.pop().map(|Reverse(entry)| entry.alarm)
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().heap.len()
+    }
+
     /// When the next alarm is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.state.lock().heap.peek().map(|Reverse(entry)| entry.due)
@@ -78,7 +83,7 @@ impl Alarms {
 }
 
 impl State {
-    /// Throws away the deadlines of tasks that have ended, whenever the heap has doubled since it last did.
+    /// Throws away the deadlines and timeouts of what has ended, whenever the heap has doubled since it last did.
     fn sweep(&mut self) {
         const WORTH_IT: usize = 1024;
         if self.heap.len() < self.sweep_at.max(WORTH_IT) {
@@ -86,7 +91,10 @@ impl State {
         }
         self.heap.retain(|Reverse(entry)| match &entry.alarm {
             Alarm::Deadline(cell) => cell.upgrade().is_some_and(|cell| !cell.core().has_ended()),
-            Alarm::Timeout(_) | Alarm::Grace(_) => true,
+            Alarm::Timeout(running, cell) => {
+                cell.upgrade().is_some_and(|cell| cell.core().is_inside(running.attempt))
+            }
+            Alarm::Grace(_) => true,
         });
         self.sweep_at = self.heap.len() * 2;
     }

@@ -11,7 +11,13 @@ use crate::sync::{Arc, Lock, Weak};
 /// Hands events to all subscriptions, and to `tracing`.
 #[derive(Debug, Default)]
 pub struct EventBus {
-    subscribers: Lock<Vec<Weak<Subscription>>>,
+    subscribers: Lock<Subscribers>,
+}
+
+#[derive(Debug, Default)]
+struct Subscribers {
+    list: Vec<Weak<Subscription>>,
+    closed: bool,
 }
 
 struct Subscription {
@@ -27,20 +33,20 @@ struct State {
 }
 
 impl EventBus {
-    /// A subscription that holds up to `capacity` events that were not received yet.
+    /// A subscription that holds up to `capacity` events that were not received yet. One of a closed bus is at its end.
     pub fn subscribe(&self, capacity: usize) -> Events {
-        let state = State { events: VecDeque::new(), missed: 0, closed: false, waker: None };
-        let subscription = Arc::new(Subscription { state: Lock::new(state), capacity: capacity.max(1) });
         let mut subscribers = self.subscribers.lock();
-        subscribers.retain(|subscriber| subscriber.strong_count() > 0);
-        subscribers.push(Arc::downgrade(&subscription));
+        let state = State { events: VecDeque::new(), missed: 0, closed: subscribers.closed, waker: None };
+        let subscription = Arc::new(Subscription { state: Lock::new(state), capacity: capacity.max(1) });
+        subscribers.list.retain(|subscriber| subscriber.strong_count() > 0);
+        subscribers.list.push(Arc::downgrade(&subscription));
         Events { subscription }
     }
 
     /// Hands `event` out. Never blocks: a subscription that is full loses its oldest event and says so.
     pub fn publish(&self, pool: &str, event: &PoolEvent) {
         trace(pool, event);
-        let subscribers = self.subscribers.lock().clone();
+        let subscribers = self.subscribers.lock().list.clone();
         for subscriber in subscribers.iter().filter_map(Weak::upgrade) {
             subscriber.push(event.clone());
         }
@@ -48,7 +54,8 @@ impl EventBus {
 
     /// No more events will come.
     pub fn close(&self) {
-        let subscribers = std::mem::take(&mut *self.subscribers.lock());
+        let closed = Subscribers { list: Vec::new(), closed: true };
+        let subscribers = std::mem::replace(&mut *self.subscribers.lock(), closed).list;
         for subscriber in subscribers.iter().filter_map(Weak::upgrade) {
             subscriber.close();
         }
@@ -178,5 +185,22 @@ impl fmt::Debug for Subscription {
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("capacity", &self.subscription.capacity).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_that_comes_too_late_is_at_its_end() {
+        let bus = EventBus::default();
+        let mut early = bus.subscribe(4);
+        bus.publish("pool", &PoolEvent::Ended);
+        bus.close();
+        let mut late = bus.subscribe(4);
+        assert!(matches!(early.wait(), Some(Received::Event(PoolEvent::Ended))));
+        assert!(early.wait().is_none());
+        assert!(late.wait().is_none());
     }
 }

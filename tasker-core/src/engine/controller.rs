@@ -14,9 +14,10 @@ use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::EndKind;
 use crate::scaling::Sample;
-use crate::supervisor::{Command, Event, Phase, Supervisor};
+use crate::supervisor::{Command, Event, Levels, Phase, Supervisor};
 use crate::sync::Arc;
 use crate::task::End;
+use crate::task::current::{self, Inside};
 use crate::task::job::Job;
 use crate::time::Timestamp;
 
@@ -54,6 +55,9 @@ pub struct Controller<J: Job> {
     limit: Option<(Timestamp, Stopped)>,
     /// Everybody is gone but the reserve.
     closing: Option<Closing>,
+    /// Workers that could not be started. The supervisor is told in the next turn and may want others at once: were
+    /// it told in this one, the loop would read no mail as long as none can be started.
+    unstarted: Vec<(WorkerId, Arc<str>)>,
     over: bool,
 }
 
@@ -85,6 +89,7 @@ impl<J: Job> Controller<J> {
             undone: Vec::new(),
             limit: None,
             closing: None,
+            unstarted: Vec::new(),
             over: false,
         };
         if let Some(parent) = &parts.parent {
@@ -95,6 +100,15 @@ impl<J: Job> Controller<J> {
 
     /// Does what `msg` and the time ask for.
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
+        // Callbacks of tasks that end here must not wait for the pool's end.
+        let inside = Inside { pool: self.engine.hub.pool(), worker: None };
+        current::enter(inside, || self.act(now, msg))
+    }
+
+    fn act(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
+        for (worker, error) in std::mem::take(&mut self.unstarted) {
+            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
+        }
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
@@ -108,6 +122,9 @@ impl<J: Job> Controller<J> {
         self.show();
         if self.over {
             return Turn::Ended;
+        }
+        if !self.unstarted.is_empty() {
+            return Turn::Wait(Some(now));
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
@@ -176,12 +193,14 @@ impl<J: Job> Controller<J> {
         if let Err(error) = self.launch.launch(order) {
             self.engine.hub.roster().depart(worker);
             self.engine.set_create_error(None);
-            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
+            self.unstarted.push((worker, error));
         }
     }
 
     fn discard(&mut self) {
         self.engine.hub.set_killed();
+        // Its users are told now; whether it is gone is asked once all workers are.
+        self.launch.close_reserve(true);
         let end = self.end_of_all();
         let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
@@ -344,8 +363,13 @@ impl<J: Job> Controller<J> {
         let hub = &self.engine.hub;
         let config = self.supervisor.config();
         hub.set_create_error(self.supervisor.current_error());
+        let mut levels = self.supervisor.levels();
+        if self.over {
+            // A runtime that is shut down drops its workers without telling.
+            levels = Levels { abandoned: levels.abandoned, ..Levels::default() };
+        }
         hub.board().show(
-            self.supervisor.levels(),
+            levels,
             if self.over { Phase::Ended } else { self.supervisor.phase().min(Phase::Killing) },
             (config.workers, config.max_workers),
         );

@@ -141,6 +141,11 @@ impl Hub {
         &self.board
     }
 
+    #[cfg(test)]
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
     pub(crate) fn nested(&self) -> &Nested {
         &self.nested
     }
@@ -233,9 +238,9 @@ impl Hub {
     }
 
     /// Sets the alarm for the timeout of an attempt that begins now.
-    pub(crate) fn arm_timeout(&self, now: Timestamp, timeout: Duration, core: &TaskCore, attempt: u32) {
-        let running = Running { worker: core.worker(), task: core.id, attempt };
-        self.arm(now.saturating_add(timeout), Alarm::Timeout(running));
+    pub(crate) fn arm_timeout(&self, due: Timestamp, cell: &Arc<dyn AnyCell>, attempt: u32) {
+        let running = Running { worker: cell.core().worker(), task: cell.core().id, attempt };
+        self.arm(due, Alarm::Timeout(running, Arc::downgrade(cell)));
     }
 
     /// Sets the alarm for a worker that is inside an attempt nobody waits for any more.
@@ -245,7 +250,8 @@ impl Hub {
     }
 
     fn arm(&self, due: Timestamp, alarm: Alarm) {
-        if self.alarms.set(due, alarm) {
+        // The end of time never comes.
+        if due < Timestamp::MAX && self.alarms.set(due, alarm) {
             self.post(Msg::Nudge);
         }
     }
@@ -255,7 +261,7 @@ impl Hub {
         while let Some(alarm) = self.alarms.pop_due(now) {
             match alarm {
                 Alarm::Deadline(cell) => self.expire(&cell),
-                Alarm::Timeout(running) => self.time_out(running),
+                Alarm::Timeout(running, _) => self.time_out(running),
                 Alarm::Grace(running) => self.check_stuck(running),
             }
         }

@@ -12,8 +12,8 @@ use crate::parker::Parker;
 use crate::queue::Mail;
 use crate::resource::Health;
 use crate::supervisor::Event;
-use crate::sync::Lock;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, Lock};
 use crate::task::job::{Attempt, Work};
 use crate::task::{AnyCell, Cell, TaskCore, TaskHandle, TaskOptions};
 use crate::time::Timestamp;
@@ -79,10 +79,13 @@ impl Backend for Bare {
 }
 
 #[derive(Clone, Default)]
-struct Orders(Arc<Lock<Vec<Order<Idle>>>>);
+struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>);
 
 impl Launch<Idle> for Orders {
     fn launch(&mut self, order: Order<Idle>) -> Result<(), Arc<str>> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err("no thread to be had".into());
+        }
         self.0.lock().push(order);
         Ok(())
     }
@@ -264,4 +267,34 @@ fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
     bench.settle();
     bench.settle();
     assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+}
+
+#[test]
+fn timeouts_of_attempts_that_are_over_do_not_pile_up() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    for timeout in [Duration::from_secs(3600), Duration::MAX] {
+        for _ in 0..5_000 {
+            let mut options = TaskOptions::default();
+            options.timeout = Some(timeout);
+            let handle = bench.submit(options, None);
+            let job = expect_run(bench.step(&mut worker));
+            bench.run(&mut worker, job, Attempt::Value);
+            take(handle).expect("done");
+        }
+        assert!(bench.engine.hub.alarms().len() <= 1024, "{}", bench.engine.hub.alarms().len());
+    }
+}
+
+#[test]
+fn a_pool_that_can_start_no_thread_still_reads_its_mail() {
+    let backoff = crate::Backoff::new().first(Duration::ZERO).max(Duration::ZERO);
+    let mut bench = Bench::new(|builder| builder.create_backoff(backoff));
+    let worker = bench.worker();
+    bench.orders.1.store(true, Ordering::Relaxed);
+    drop(worker);
+    let turn = bench.settle();
+    assert_eq!(turn, Turn::Wait(Some(bench.clock.now())));
+    bench.mail.post(Msg::Event(Event::Kill));
+    assert_eq!(bench.settle(), Turn::Ended);
 }

@@ -23,6 +23,7 @@ use crate::resource::Health;
 use crate::retry::splitmix64;
 use crate::supervisor::Event;
 use crate::sync::Arc;
+use crate::task::current::{self, Inside};
 use crate::task::job::{Attempt, Job, JobEnd};
 use crate::task::{TaskContext, TaskCore};
 use crate::time::Timestamp;
@@ -123,6 +124,11 @@ impl<J: Job> Worker<J> {
     /// What others see of this worker.
     pub fn post(&self) -> &Arc<Post> {
         &self.post
+    }
+
+    /// What the user's code that it calls is inside of.
+    pub fn inside(&self) -> Inside {
+        Inside { pool: self.engine.hub.pool(), worker: Some(self.post.id) }
     }
 
     /// When `create` must be done.
@@ -249,7 +255,7 @@ impl<J: Job> Worker<J> {
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
-            self.engine.hub.arm_timeout(now, timeout, core, attempt);
+            self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
         }
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),
@@ -276,14 +282,30 @@ impl<J: Job> Worker<J> {
         check: impl FnOnce(&J::Error) -> Health,
         now: Timestamp,
     ) -> Fate {
-        job.core().end_attempt();
+        // Callbacks and drops are the user's code as much as the task is.
+        current::enter(self.inside(), || self.conclude(job, begun, attempt, check, now))
+    }
+
+    fn conclude(
+        &mut self,
+        job: J,
+        begun: &Begun,
+        attempt: Attempt<J::Error>,
+        check: impl FnOnce(&J::Error) -> Health,
+        now: Timestamp,
+    ) -> Fate {
         self.engine.hub.nested().clear(self.post.id);
-        self.post.ends();
+        // Until the resource is judged the task can be ended from outside.
         let outcome = self.judge(&attempt, check);
+        job.core().end_attempt();
+        self.post.ends();
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
         self.post.meter.finished(now, now.saturating_since(begun.started));
         match verdict.task {
-            TaskVerdict::Retry => self.retry(job, begun, &attempt, now),
+            TaskVerdict::Retry => {
+                self.retry(job, begun, &attempt, now);
+                super::quietly(|| drop(attempt));
+            }
             TaskVerdict::Resolve => self.resolve(job, begun, attempt, outcome, now),
             TaskVerdict::Drop => super::quietly(|| drop((job, attempt))),
         }

@@ -101,8 +101,10 @@ impl Room {
         self.waiters.retain(|(waiter, _)| *waiter != id);
     }
 
-    /// Nobody gets room any more; returns all who wait for it.
+    /// Nobody gets room any more; returns all who wait for it. Room whose waiter has not seen it is taken back: there
+    /// is no telling when that waiter looks, and a stop would wait for its task.
     pub(super) fn close(&mut self) -> Vec<Waker> {
+        self.granted -= std::mem::take(&mut self.told).len();
         self.waiters.drain(..).map(|(_, waker)| waker).collect()
     }
 }

@@ -1,8 +1,5 @@
 //! The scaling tick: when the policy is asked, and what becomes of its answer.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::scaling::{Sample, ScalingPolicy};
@@ -204,12 +201,5 @@ const fn floor(sample: &Sample) -> usize {
 /// Calls a user's function; its panic becomes an event. The policy may be left half-changed by a panic, which can
 /// make its later answers odd but not unsound.
 fn guard<T>(callback: &'static str, call: impl FnOnce() -> T) -> Result<T, PoolEvent> {
-    catch_unwind(AssertUnwindSafe(call))
-        .map_err(|payload| PoolEvent::CallbackPanicked { callback, message: message(&*payload) })
-}
-
-fn message(payload: &(dyn Any + Send)) -> Arc<str> {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    Arc::from(text.unwrap_or("a panic without a message"))
+    crate::panics::catch(call).map_err(|message| PoolEvent::CallbackPanicked { callback, message })
 }

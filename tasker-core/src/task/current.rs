@@ -1,4 +1,4 @@
-//! Which task the current thread is inside of.
+//! Which pool's user code the current thread is inside of.
 
 use std::cell::Cell;
 
@@ -13,16 +13,16 @@ loom::thread_local! {
     static CURRENT: Cell<Option<Inside>> = Cell::new(None);
 }
 
-/// A call or a poll of a task on a worker.
+/// A call of user code that belongs to a pool: of a task, a callback, a `create`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inside {
     /// The pool's number, unique in the process.
     pub pool: u64,
-    /// The worker; `None` inside `run`.
+    /// The worker; `None` inside `run` and on the control loop.
     pub worker: Option<WorkerId>,
 }
 
-/// Runs `f`, a call or a poll of a task, as `inside`.
+/// Runs `f`, which calls user code, as `inside`.
 pub fn enter<T>(inside: Inside, f: impl FnOnce() -> T) -> T {
     struct Restore(Option<Inside>);
     impl Drop for Restore {
