@@ -155,7 +155,8 @@ impl fmt::Display for PoolEvent {
             }
             Self::TaskRetried { task, name, attempt, delay, error } => {
                 let name = name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
-                write!(f, "{task}{name} is retried in {delay:?} after attempt {attempt} failed: {error}")
+                let when = if delay.is_zero() { "at once".into() } else { format!("in {delay:?}") };
+                write!(f, "{task}{name} is retried {when} after attempt {attempt} failed: {error}")
             }
             Self::Scaled { from, to, why } => write!(f, "workers wanted: {to} instead of {from} ({why})"),
             Self::BreakerOpened { failures } => {

@@ -192,7 +192,7 @@
 //! | `handle.await` | the same as `wait` | no: it is a future, for any runtime |
 //! | `handle.`[`cancel`](TaskHandle::cancel)`()` | [`CancelOutcome`] | no |
 //! | [`stop`](Pool::stop)`()`, [`stop_within`](Pool::stop_within)`(time)`, [`kill`](Pool::kill)`()` | `Result<Arc<`[`StopReport`]`>, `[`StopError`]`>` | until the end |
-//! | [`wait_ended`](Pool::wait_ended)`()` | `Arc<StopReport>` | until the end, without asking for it |
+//! | [`ended`](Pool::ended)`()` | `Arc<StopReport>` | until the end, without asking for it |
 //! | [`stop_on_drop`](Pool::stop_on_drop)`()` | [`StopGuard`] | when dropped, until the end |
 //! | [`warm_up`](Pool::warm_up)`(n)` | `()` | until there are `n` workers |
 //! | [`pause`](Pool::pause)`()`, [`resume`](Pool::resume)`()`, [`resize`](Pool::resize)`(n, max)` | `()`, `()`, `Result<(), `[`InvalidConfig`]`>` | no |

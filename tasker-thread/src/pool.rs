@@ -198,7 +198,7 @@ impl<R: LocalResource> Pool<R> {
     /// [`StopError::InsideTask`] inside a task of this pool: the stop has begun, but cannot be waited for there.
     pub fn stop(&self) -> Result<Arc<StopReport>, StopError> {
         life::stop(&self.inner.engine, None)?;
-        Ok(self.wait_ended())
+        Ok(self.ended())
     }
 
     /// Stops gracefully, but kills the pool when `timeout` has passed.
@@ -208,7 +208,7 @@ impl<R: LocalResource> Pool<R> {
     /// [`StopError::InsideTask`] inside a task of this pool: the stop has begun, but cannot be waited for there.
     pub fn stop_within(&self, timeout: Duration) -> Result<Arc<StopReport>, StopError> {
         life::stop(&self.inner.engine, Some(timeout))?;
-        Ok(self.wait_ended())
+        Ok(self.ended())
     }
 
     /// Ends the pool now: tasks that wait are resolved as killed, running ones are told through their context and
@@ -220,11 +220,11 @@ impl<R: LocalResource> Pool<R> {
     /// [`StopError::InsideTask`] inside a task of this pool: the kill has begun, but cannot be waited for there.
     pub fn kill(&self) -> Result<Arc<StopReport>, StopError> {
         life::kill(&self.inner.engine)?;
-        Ok(self.wait_ended())
+        Ok(self.ended())
     }
 
     /// Blocks until the pool has ended, without bringing that about.
-    pub fn wait_ended(&self) -> Arc<StopReport> {
+    pub fn ended(&self) -> Arc<StopReport> {
         block_on(self.inner.engine.ended.wait())
     }
 

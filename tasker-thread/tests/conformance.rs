@@ -92,7 +92,7 @@ impl Driver for OnThreads {
     }
 
     fn ended(pool: &Self::Pool) -> Arc<StopReport> {
-        pool.wait_ended()
+        pool.ended()
     }
 
     fn pause(pool: &Self::Pool) {

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped, Undone};
+use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped};
 use crate::error::Refusal;
 use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
@@ -50,7 +50,6 @@ pub struct Controller<J: Job> {
     supervisor: Supervisor,
     launch: Box<dyn Launch<J>>,
     how: Stopped,
-    undone: Vec<Undone>,
     /// The soonest end that was asked for, and how the pool will have come to it.
     limit: Option<(Timestamp, Stopped)>,
     /// Everybody is gone but the reserve.
@@ -86,7 +85,6 @@ impl<J: Job> Controller<J> {
             supervisor,
             launch,
             how: Stopped::Drained,
-            undone: Vec::new(),
             limit: None,
             closing: None,
             unstarted: Vec::new(),
@@ -204,16 +202,13 @@ impl<J: Job> Controller<J> {
         let end = self.end_of_all();
         let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
-            let core = job.core();
-            let (id, name) = (core.id, core.options.name.clone());
-            self.undone.push(Undone { id, name, started: core.attempts() > 0 });
             super::fill_early(job, end.clone());
         }
     }
 
     fn cancel_running(&mut self) {
         let end = self.end_of_all();
-        self.undone.extend(self.engine.hub.roster().kill(&end));
+        self.engine.hub.roster().kill(&end);
     }
 
     fn end_of_all(&self) -> End {
@@ -316,15 +311,13 @@ impl<J: Job> Controller<J> {
         let of = |kind: EndKind| ends[kind as usize];
         let failures =
             [EndKind::Failed, EndKind::Panicked, EndKind::TimedOut, EndKind::Expired, EndKind::Displaced];
-        let mut undone_tasks = std::mem::take(&mut self.undone);
-        undone_tasks.truncate(StopReport::LISTED);
         StopReport {
             how,
             done: of(EndKind::Completed),
             failed: failures.into_iter().map(of).sum(),
             cancelled: of(EndKind::Cancelled),
             undone: of(EndKind::Killed),
-            undone_tasks,
+            undone_tasks: hub.undone().listed(),
             destroy_errors: hub.ledger().errors(),
             destroy_error_texts: hub.ledger().texts(),
             destroy_skipped: self.skipped(how),

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::engine::alarms::{Alarm, Alarms, Running};
 use crate::engine::levels::LevelBoard;
 use crate::engine::nested::Nested;
+use crate::engine::report::UndoneList;
 use crate::engine::{EventBus, Roster};
 use crate::event::PoolEvent;
 use crate::ids::TaskId;
@@ -64,6 +65,7 @@ pub struct Hub {
     board: LevelBoard,
     early: SharedEnds,
     ledger: Ledger,
+    undone: UndoneList,
     killed: AtomicBool,
     tasks: AtomicU64,
     warm_ups: Lock<u64>,
@@ -90,6 +92,7 @@ impl Hub {
             board: LevelBoard::new(parts.supervisor.workers, parts.supervisor.max_workers),
             early: SharedEnds::default(),
             ledger: Ledger::default(),
+            undone: UndoneList::default(),
             killed: AtomicBool::new(false),
             tasks: AtomicU64::new(1),
             warm_ups: Lock::new(0),
@@ -150,6 +153,10 @@ impl Hub {
         &self.nested
     }
 
+    pub(crate) fn undone(&self) -> &UndoneList {
+        &self.undone
+    }
+
     pub(crate) fn early(&self) -> &SharedEnds {
         &self.early
     }
@@ -205,6 +212,9 @@ impl Hub {
     /// Counts an end that no worker brought about.
     pub(crate) fn count_end(&self, core: &TaskCore, kind: EndKind) {
         self.early.count(kind);
+        if kind == EndKind::Killed {
+            self.undone.note(core);
+        }
         if kind != EndKind::Refused {
             self.collect(core, kind, self.collector.as_ref().map(|_| self.early_times(core)));
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::ids::{TaskId, WorkerId};
-use crate::sync::Arc;
+use crate::sync::{Arc, Lock};
+use crate::task::TaskCore;
 
 /// How a pool came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,29 @@ pub struct Undone {
     pub name: Option<Arc<str>>,
     /// Whether it had started.
     pub started: bool,
+}
+
+/// Collects the tasks that were given up, as they are.
+#[derive(Debug, Default)]
+pub(crate) struct UndoneList(Lock<Vec<Undone>>);
+
+impl UndoneList {
+    /// Notes a task, unless it had not started and the list is full.
+    pub(crate) fn note(&self, core: &TaskCore) {
+        let started = core.attempts() > 0;
+        let mut list = self.0.lock();
+        if started || list.len() < StopReport::LISTED {
+            list.push(Undone { id: core.id, name: core.options.name.clone(), started });
+        }
+    }
+
+    /// What a report lists: those that had started first, and all in the order they came.
+    pub(crate) fn listed(&self) -> Vec<Undone> {
+        let mut list = std::mem::take(&mut *self.0.lock());
+        list.sort_by_key(|undone| (!undone.started, undone.id));
+        list.truncate(StopReport::LISTED);
+        list
+    }
 }
 
 /// A worker that would not end.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::task::Waker;
 
 use crate::engine::alarms::Running;
-use crate::engine::report::{Undone, WorkerLeft};
+use crate::engine::report::WorkerLeft;
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
@@ -214,21 +214,16 @@ impl Roster {
         (core.id == running.task && core.is_inside(running.attempt)).then_some(cell)
     }
 
-    /// Ends all running tasks and interrupts all workers; returns the tasks that this ended.
-    pub(crate) fn kill(&self, end: &End) -> Vec<Undone> {
+    /// Ends all running tasks and interrupts all workers.
+    pub(crate) fn kill(&self, end: &End) {
         let posts: Vec<_> = self.state.lock().posts.values().cloned().collect();
-        let mut undone = Vec::new();
         for post in posts {
             // First, so that a worker that takes a task just now either shows it below or sees this.
             post.interrupt(Interrupt::Kill);
             if let Some(current) = post.current() {
-                let core = current.cell.core();
-                if current.cell.end_early(end.clone()) {
-                    undone.push(Undone { id: core.id, name: core.options.name.clone(), started: true });
-                }
+                current.cell.end_early(end.clone());
             }
         }
-        undone
     }
 
     /// The workers that are still there.

@@ -220,7 +220,7 @@ impl Supervisor {
         !gives_up
     }
 
-    fn state(&self, id: WorkerId) -> Option<State> {
+    pub(super) fn state(&self, id: WorkerId) -> Option<State> {
         self.workers.get(id).map(|worker| worker.state)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{Diagnosis, PoolEvent, Timestamp};
 
+use super::workers::State;
 use super::{Command, Phase, Supervisor};
 
 /// The phase, with what belongs to each.
@@ -80,15 +81,13 @@ impl Supervisor {
         }
     }
 
-    /// Everybody gets the grace time to notice and the time to destroy a resource. Without a limit on that time
-    /// there is only the grace: a kill waits for nobody for ever.
+    /// Everybody gets the grace time to notice, and who destroys a resource then gets the time to do so. Without a
+    /// limit on that time there is only the grace: a kill waits for nobody for ever.
     pub(super) fn kill(&mut self, now: Timestamp) {
         if matches!(self.stage, Stage::Killing { .. } | Stage::Ended) {
             return;
         }
-        let destroy = self.config.destroy_timeout.unwrap_or_default();
-        self.stage =
-            Stage::Killing { deadline: now.saturating_add(self.config.grace).saturating_add(destroy) };
+        self.stage = Stage::Killing { deadline: now.saturating_add(self.config.grace) };
         self.want_nobody();
         self.answer_start(Err(Arc::from("the pool was killed before it had started")));
         self.push(Command::DiscardQueue);
@@ -108,13 +107,21 @@ impl Supervisor {
                 self.emit(PoolEvent::Diagnosis(Diagnosis::ShutdownTimeout { waited, workers_left }));
                 self.kill(now);
             }
-            Stage::Killing { .. } => {
-                for id in self.workers.present() {
-                    self.let_go(id);
-                }
-            }
+            Stage::Killing { .. } => self.let_go_of_the_stuck(),
             Stage::Running | Stage::Ended => {}
         }
+    }
+
+    /// The grace is over. Those who destroy a resource have a limit of their own, if there is one.
+    fn let_go_of_the_stuck(&mut self) {
+        let limited = self.config.destroy_timeout.is_some();
+        for id in self.workers.present() {
+            let destroys = matches!(self.state(id), Some(State::Destroying { .. }));
+            if !(destroys && limited) {
+                self.let_go(id);
+            }
+        }
+        self.stage = Stage::Killing { deadline: Timestamp::MAX };
     }
 
     /// Ends a pool that cannot serve: a start that failed, or nobody left to try.
