@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use tasker_core::Clock;
-use tasker_core::{LocalResource, WorkerId};
 use tasker_core::activity::Activity;
 use tasker_core::engine::{Controller, Hub, Launch, Order, Turn, Worker};
 use tasker_core::parker::Parker;
 use tasker_core::sync::thread;
+use tasker_core::{LocalResource, WorkerId};
 
 use crate::job::SyncJob;
 use crate::mail::{Mailbox, Postbox};
@@ -102,7 +102,8 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
         let (clock, config, around) =
             (Arc::clone(&self.starter.clock), Arc::clone(&self.config), self.starter.around.clone());
         let mut worker = Some(Worker::new(order, clock.now()));
-        let name = worker.as_ref().map(|worker| name_of(&worker.engine().hub, worker.post().id)).unwrap_or_default();
+        let name =
+            worker.as_ref().map(|worker| name_of(&worker.engine().hub, worker.post().id)).unwrap_or_default();
         self.starter.start(name, move || {
             let mut live = || {
                 if let Some(worker) = worker.take() {

@@ -13,4 +13,5 @@ pub use builder::{ThreadBuilder, Threads};
 pub use pool::{Pool, StopGuard, WeakPool};
 pub use request::Request;
 pub use tasker_core::LocalResource;
+pub use tasker_core::asynchronous::{Once, Repeatable};
 pub use tasker_core::user::*;

@@ -3,6 +3,7 @@
 mod runtime;
 
 pub use runtime::{Tokio, TokioClock, TokioSpawner};
+pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request};
 pub use tasker_core::user::*;
 
 /// A pool on tokio.

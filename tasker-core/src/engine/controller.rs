@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped, Undone};
+use crate::error::Refusal;
 use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::EndKind;
@@ -96,6 +97,7 @@ impl<J: Job> Controller<J> {
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
+            Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
             Some(Msg::Pause(paused)) => self.pause(paused),
             Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Closing::Gone),
             Some(Msg::Nudge) | None => {}
@@ -173,7 +175,7 @@ impl<J: Job> Controller<J> {
         let order = Order { engine: Arc::clone(&self.engine), post };
         if let Err(error) = self.launch.launch(order) {
             self.engine.hub.roster().depart(worker);
-            *self.engine.create_error.lock() = None;
+            self.engine.set_create_error(None);
             self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
         }
     }
@@ -181,7 +183,8 @@ impl<J: Job> Controller<J> {
     fn discard(&mut self) {
         self.engine.hub.set_killed();
         let end = self.end_of_all();
-        for job in self.engine.inbox.discard() {
+        let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
+        for job in self.engine.inbox.discard(refusal) {
             let core = job.core();
             let (id, name) = (core.id, core.options.name.clone());
             self.undone.push(Undone { id, name, started: core.attempts() > 0 });

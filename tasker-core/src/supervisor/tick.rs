@@ -62,7 +62,10 @@ impl Supervisor {
     /// answer may change after every call that takes `&mut self`.
     #[must_use]
     pub fn wants_busy(&self) -> bool {
-        self.phase() == Phase::Running && self.may_scale() && self.scaler.policy.is_some() && self.scaler.asleep
+        self.phase() == Phase::Running
+            && self.may_scale()
+            && self.scaler.policy.is_some()
+            && self.scaler.asleep
     }
 
     pub(super) fn next_tick(&self) -> Option<Timestamp> {
@@ -147,6 +150,7 @@ impl Supervisor {
     }
 
     pub(super) fn warm_up(&mut self, now: Timestamp, workers: usize) {
+        self.warm_ups += 1;
         if self.phase() != Phase::Running {
             return;
         }

@@ -40,12 +40,14 @@ impl World {
             Op::GiveUp(which) => give_up(&mut self.waiters, which),
             Op::Cancel(which) => self.cancel(which),
             Op::DropHandle(which) => self.drop_handle(which),
-            Op::Pause => life::pause(&self.engine, true),
-            Op::Resume => life::pause(&self.engine, false),
+            Op::Pause => self.pause(true),
+            Op::Resume => self.pause(false),
             Op::Resize { workers, max_workers } => {
                 let _ = life::resize(&self.engine, workers, max_workers);
             }
-            Op::WarmUp(workers) => life::begin_warm_up(&self.engine, workers),
+            Op::WarmUp(workers) => {
+                life::begin_warm_up(&self.engine, workers);
+            }
             Op::Stop => {
                 let _ = life::stop(&self.engine, None);
             }
@@ -103,10 +105,15 @@ impl World {
     }
 
     fn try_submit(&mut self, spec: Spec) {
-        if let Ok(ticket) = self.engine.inbox.try_room() {
+        if let Ok(ticket) = self.engine.inbox.try_room(spec.priority) {
             self.note(Fact::GotRoom);
             self.tickets.push((ticket, spec));
         }
+    }
+
+    fn pause(&self, paused: bool) {
+        self.note(Fact::Pauses(paused));
+        life::pause(&self.engine, paused);
     }
 
     fn wait_for_room(&mut self, spec: Spec) {
