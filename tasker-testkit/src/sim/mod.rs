@@ -30,6 +30,8 @@ mod invariants;
 mod parts;
 mod plant;
 mod policy;
+#[cfg(test)]
+mod regressions;
 mod rng;
 mod runs;
 mod script;
