@@ -14,8 +14,8 @@ fn seeds() -> u64 {
 }
 
 /// Every second, third, ... seed, so that the tests' threads share the work.
-fn hold(part: u64, parts: u64) {
-    for seed in (part..seeds()).step_by(usize::try_from(parts).unwrap()) {
+fn hold(part: u64, parts: usize) {
+    for seed in (part..seeds()).step_by(parts) {
         if let Err(failure) = check(seed, Plant::Nothing) {
             panic!("{failure}");
         }

@@ -91,10 +91,8 @@ impl World {
 
     fn options(&self, spec: &Spec) -> TaskOptions {
         let mut options = TaskOptions::default();
-        options.priority = match spec.priority {
-            Priority::High if self.plant == Plant::SwapsPriority => Priority::Low,
-            priority => priority,
-        };
+        let swapped = self.plant == Plant::SwapsPriority && spec.priority == Priority::High;
+        options.priority = if swapped { Priority::Low } else { spec.priority };
         options.retries = spec.retries;
         options.timeout = spec.timeout;
         options.deadline = spec.deadline;
