@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use tasker_core::activity::Activity;
 use tasker_core::builder::Builder;
 use tasker_core::metrics::{Metrics, Stats};
 use tasker_core::parker::Parker;
+use tasker_core::sync::atomic::{AtomicBool, Ordering};
 use tasker_core::sync::thread::{self, JoinHandle};
 use tasker_core::sync::{Arc, Lock};
 use tasker_core::{
@@ -186,16 +188,20 @@ impl<D: Driver> Case<D> {
     }
 
     /// Runs `f` on a thread that the clock counts as moving while it does not wait.
-    pub fn spawn<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    pub fn spawn<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Helper<T> {
         let activity = self.inner.clock.activity();
         if let Some(activity) = &activity {
             activity.begin();
         }
-        thread::spawn(move || {
-            Parker::counted(activity.clone()).make_current();
-            let _ending = Ending(activity);
-            f()
-        })
+        let done = Arc::new(AtomicBool::new(false));
+        let ending = Ending { activity, done: Arc::clone(&done) };
+        let thread = thread::spawn(move || {
+            Parker::counted(ending.activity.clone()).make_current();
+            let result = f();
+            drop(ending);
+            result
+        });
+        Helper { thread, done }
     }
 
     /// Waits for a thread of [`spawn`](Self::spawn).
@@ -203,8 +209,8 @@ impl<D: Driver> Case<D> {
     /// # Panics
     ///
     /// If that thread did.
-    pub fn join<T>(&self, thread: JoinHandle<T>) -> T {
-        thread.join().expect("the helper thread went through")
+    pub fn join<T>(&self, helper: Helper<T>) -> T {
+        helper.thread.join().expect("the helper thread went through")
     }
 
     /// Ends the pools that have not ended, and checks what must hold after every case.
@@ -285,11 +291,30 @@ impl<D: Driver> fmt::Debug for Case<D> {
     }
 }
 
-struct Ending(Option<Arc<tasker_core::activity::Activity>>);
+/// A thread of a case, see [`Case::spawn`].
+#[derive(Debug)]
+pub struct Helper<T> {
+    thread: JoinHandle<T>,
+    done: Arc<AtomicBool>,
+}
+
+impl<T> Helper<T> {
+    /// Whether it is done. Exact once the case has settled.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.done.load(Ordering::SeqCst)
+    }
+}
+
+struct Ending {
+    activity: Option<Arc<Activity>>,
+    done: Arc<AtomicBool>,
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(activity) = &self.0 {
+        self.done.store(true, Ordering::SeqCst);
+        if let Some(activity) = &self.activity {
             activity.end();
         }
     }

@@ -24,7 +24,7 @@ pub mod sim;
 mod task;
 
 pub use asynchronous::{AsyncRuntime, OnRuntime};
-pub use case::{Case, Pool, Size};
+pub use case::{Case, Helper, Pool, Size};
 pub use clock::FakeClock;
 pub use driver::{Capabilities, Driver, Handle};
 pub use gate::{Gate, Pass};

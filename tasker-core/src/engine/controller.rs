@@ -308,8 +308,19 @@ impl<J: Job> Controller<J> {
             undone_tasks,
             destroy_errors: hub.ledger().errors(),
             destroy_error_texts: hub.ledger().texts(),
-            destroy_skipped: hub.ledger().skipped(),
+            destroy_skipped: self.skipped(how),
             workers_left: hub.roster().left(now),
+        }
+    }
+
+    /// With its runtime gone, what was not destroyed by now never will be: its workers are dropped before or after
+    /// this loop, as the runtime likes.
+    fn skipped(&self, how: Stopped) -> u64 {
+        let ledger = self.engine.hub.ledger();
+        if how == Stopped::RuntimeGone {
+            ledger.created().saturating_sub(ledger.destroyed())
+        } else {
+            ledger.skipped()
         }
     }
 

@@ -6,11 +6,13 @@
 
 pub mod ancestor;
 pub mod clocks;
+pub mod ends;
 pub mod health;
 pub mod queue;
 pub mod resources;
 pub mod run;
 pub mod scaling;
+pub mod seeing;
 pub mod tasks;
 
 use std::time::Duration;
@@ -61,6 +63,8 @@ macro_rules! conformance {
         $crate::conformance_run!($driver);
         $crate::conformance_scaling!($driver);
         $crate::conformance_ancestor!($driver);
+        $crate::conformance_ends!($driver);
+        $crate::conformance_seeing!($driver);
         $crate::conformance_clocks!($driver);
     };
 }

@@ -161,21 +161,27 @@ pub fn a_lazy_pool_is_built_at_once<D: Driver>(case: &Case<D>) {
 pub fn a_crash_loop_backs_off<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(1), |b| b.max_retries(0).create_backoff(steady(100)));
     let sick = || Task::failing(Fault::sick("broken"));
+    let created = || case.script().counters().created;
     let _ = pool.error_of(sick());
     case.settle();
-    assert_eq!((case.script().counters().created, pool.stats().backing_off), (1, 1));
-    case.advance(millis(100));
-    assert_eq!(pool.stats().active, 1);
-    let _ = pool.error_of(sick());
-    case.settle();
-    case.advance(millis(199));
-    assert_eq!((case.script().counters().created, pool.stats().active), (2, 0));
-    case.advance(millis(1));
-    assert_eq!(pool.stats().active, 1);
+    assert_eq!((created(), pool.stats().active), (2, 1), "the first in a row is replaced at once");
+    for (nth, delay) in [(2, 100), (3, 200), (4, 400)] {
+        let _ = pool.error_of(sick());
+        case.settle();
+        assert_eq!((created(), pool.stats().backing_off), (nth, 1));
+        case.advance(millis(delay - 1));
+        assert_eq!(pool.stats().active, 0);
+        case.advance(millis(1));
+        assert_eq!((created(), pool.stats().active), (nth + 1, 1));
+    }
     assert_eq!(pool.value_of(Task::value(1)), 1, "a completed task ends the loop");
     let _ = pool.error_of(sick());
     case.settle();
-    assert_eq!(pool.stats().active, 1, "a resource that was good for a task is replaced at once");
+    assert_eq!(
+        (created(), pool.stats().active),
+        (6, 1),
+        "a resource that was good for a task is replaced at once"
+    );
 }
 
 /// Promise 2: up to a limit you can set.

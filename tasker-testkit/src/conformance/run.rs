@@ -1,10 +1,9 @@
 //! `run`, which skips the queue, and waits inside of tasks. Promises 15 and 16.
 
-use tasker_core::sync::thread::JoinHandle;
 use tasker_core::{RunError, SpawnReason};
 
 use super::{scaling::Keep, secs};
-use crate::{Answer, Case, Driver, Fault, Gate, Op, Outcome, Pool, Size, Step, Task};
+use crate::{Answer, Case, Driver, Fault, Gate, Helper, Op, Outcome, Pool, Size, Step, Task};
 
 /// One test per case of this theme.
 #[doc(hidden)]
@@ -51,7 +50,7 @@ fn run_at_gate<D: Driver>(
     case: &Case<D>,
     pool: &Pool<D>,
     gate: &Gate,
-) -> JoinHandle<Result<Answer, RunError<Fault>>> {
+) -> Helper<Result<Answer, RunError<Fault>>> {
     let (pool, task) = (pool.clone(), Task::at(gate));
     let running = case.spawn(move || pool.run(task));
     case.settle();

@@ -364,7 +364,6 @@ pub fn a_paused_pool_takes_tasks_and_starts_none<D: Driver>(case: &Case<D>) {
     let running = pool.submit(Task::at(&gate).log(case.log(), "running"));
     case.settle();
     pool.pause();
-    case.settle();
     let waiting = pool.submit(Task::logs(case.log(), "waiting"));
     gate.open();
     running.wait().expect("what runs goes on");
@@ -373,8 +372,17 @@ pub fn a_paused_pool_takes_tasks_and_starts_none<D: Driver>(case: &Case<D>) {
     pool.resume();
     waiting.wait().expect("it starts again");
     assert_eq!(case.log().entries(), ["running", "waiting"]);
+    for _ in 0..100 {
+        pool.pause();
+        let waiting = pool.submit(Task::logs(case.log(), "at once"));
+        case.settle();
+        assert_eq!(pool.stats().queued_total(), 1, "nothing starts once `pause` has returned");
+        pool.resume();
+        waiting.wait().expect("it starts again");
+    }
+    case.settle();
     let told = |e: &PoolEvent| matches!(e, PoolEvent::Paused | PoolEvent::Resumed);
-    assert_eq!(pool.count(told), 2);
+    assert_eq!(pool.count(told), 202);
 }
 
 /// Promise 19: warm-up.
