@@ -23,6 +23,12 @@ impl Abandonment {
                 continue;
             }
             let State::Running(running) = &worker.state else { continue };
+            // The control loop cannot know yet what is still in its mail.
+            let back = Event::Back(worker.id);
+            let on_its_way = |msg: &Msg| matches!(msg, Msg::Event(event) if *event == back);
+            if world.messages.lock().iter().any(on_its_way) {
+                continue;
+            }
             let at_work = !running.job.work.cell.core().has_ended();
             ensure(!at_work || world.engine.hub.is_killed(), || {
                 format!("{} was abandoned while it ran task {}", worker.id, running.job.task)
