@@ -1,6 +1,6 @@
 //! How it went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -140,13 +140,16 @@ impl Summary {
         Ok(())
     }
 
+    /// By the files' own outcomes, which are all there; the pool's report, which is bounded, adds how far they came.
     fn undone(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for task in &self.report.undone_tasks {
-            let name = task.name.as_deref().unwrap_or("without a name");
-            writeln!(f, "  {name}{}", if task.started { " (begun)" } else { "" })?;
+        let begun: HashSet<_> =
+            self.report.undone_tasks.iter().filter(|task| task.started).flat_map(|task| &task.name).collect();
+        for (name, ending) in &self.endings {
+            if *ending == Ending::Undone {
+                writeln!(f, "  {name}{}", if begun.contains(name) { " (begun)" } else { "" })?;
+            }
         }
-        let unlisted = self.report.undone.saturating_sub(self.report.undone_tasks.len() as u64);
-        if unlisted > 0 { writeln!(f, "  and {unlisted} more") } else { Ok(()) }
+        Ok(())
     }
 
     fn work(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
