@@ -6,7 +6,7 @@ use tasker_testkit::sim::{Plant, check, simulate};
 const SEEDS: u64 = 5_000;
 const LONG: u64 = 200_000;
 
-/// Seeds within which each planted bug must be noticed; most take fewer than five, the slowest took 23.
+/// Seeds within which each planted bug must be noticed; most take fewer than five, the slowest took 14.
 const NOTICED_WITHIN: u64 = 500;
 
 fn seeds() -> u64 {
