@@ -130,7 +130,9 @@ impl<J: Job> Controller<J> {
 
     fn hear(&mut self, now: Timestamp, event: Event) {
         if let Event::Stuck(worker) = event {
-            self.write_off(worker);
+            if !self.is_stuck(worker) {
+                return;
+            }
         } else if let Event::Stop { deadline: Some(deadline) } = event {
             self.hasten(deadline, Stopped::DeadlinePassed);
         } else if event == Event::Kill {
@@ -145,12 +147,17 @@ impl<J: Job> Controller<J> {
         }
     }
 
-    /// An abandoned worker is inside a task again or still: once that task has ended it is owed no longer.
-    fn write_off(&self, worker: WorkerId) {
-        let post = self.engine.hub.roster().post(worker);
-        if post.is_some_and(|post| post.interrupted() == Some(Interrupt::Abandon)) {
+    /// Whether the worker is still inside a task that has ended: it may have come back since the alarm. One that was
+    /// abandoned before owes that task no longer.
+    fn is_stuck(&self, worker: WorkerId) -> bool {
+        let Some(post) = self.engine.hub.roster().post(worker) else { return false };
+        if !post.note_stuck() {
+            return false;
+        }
+        if post.interrupted() == Some(Interrupt::Abandon) {
             self.abandon(worker);
         }
+        true
     }
 
     fn supervise(&mut self, now: Timestamp) {

@@ -37,6 +37,8 @@ pub struct Post {
     /// Whether it has a task that the queue counts as running.
     busy: AtomicBool,
     interrupt: AtomicU8,
+    /// The supervisor was told that it does not come back.
+    stuck: AtomicBool,
     waker: Lock<Option<Waker>>,
 }
 
@@ -57,6 +59,7 @@ impl Post {
             current: Lock::new(None),
             busy: AtomicBool::new(false),
             interrupt: AtomicU8::new(0),
+            stuck: AtomicBool::new(false),
             waker: Lock::new(None),
         }
     }
@@ -114,6 +117,22 @@ impl Post {
     pub(crate) fn give_up(&self) -> bool {
         let current = self.current.lock();
         current.as_ref().is_some_and(|current| current.cell.core().has_ended()) && self.take_busy()
+    }
+
+    /// Notes that it does not come back from a task that has ended. `false` if it is not inside of one any more.
+    pub(crate) fn note_stuck(&self) -> bool {
+        // Under the lock: it either takes the note or is seen to have come back.
+        let current = self.current.lock();
+        let stuck = current.as_ref().is_some_and(|current| current.cell.core().has_ended());
+        if stuck {
+            self.stuck.store(true, Ordering::Release);
+        }
+        stuck
+    }
+
+    /// Whether it was noted as stuck; it has come back.
+    pub(crate) fn take_stuck(&self) -> bool {
+        self.stuck.swap(false, Ordering::AcqRel)
     }
 
     fn current(&self) -> Option<Current> {

@@ -313,11 +313,15 @@ impl<J: Job> Worker<J> {
         if completed && !std::mem::replace(&mut self.proven, true) {
             self.engine.hub.post(Msg::Event(Event::FirstTaskDone(self.post.id)));
         }
-        match verdict.replace {
+        let fate = match verdict.replace {
             Some(why) => Fate::Leave(why),
             None if self.is_used_up() => Fate::Leave(ExitReason::MaxUses),
             None => Fate::Keep,
+        };
+        if self.post.take_stuck() && fate == Fate::Keep {
+            self.engine.hub.post(Msg::Event(Event::Back(self.post.id)));
         }
+        fate
     }
 
     fn is_used_up(&self) -> bool {

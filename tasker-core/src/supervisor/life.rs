@@ -70,9 +70,9 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn stuck(&mut self, id: WorkerId) {
+    pub(super) fn set_stuck(&mut self, id: WorkerId, stuck: bool) {
         if let Some(State::Live { proven, .. }) = self.state(id) {
-            self.workers.set(id, State::Live { proven, stuck: true });
+            self.workers.set(id, State::Live { proven, stuck });
         }
     }
 

@@ -21,6 +21,8 @@ pub enum Event {
     Exited(WorkerId),
     /// The worker's task ran past its timeout and the grace time, and cannot be interrupted.
     Stuck(WorkerId),
+    /// The worker that was reported [stuck](Self::Stuck) has come back and is well.
+    Back(WorkerId),
     /// The worker has waited for a task for the burst idle timeout.
     Idle(WorkerId),
     /// Work arrived while [`wants_busy`](super::Supervisor::wants_busy) held.

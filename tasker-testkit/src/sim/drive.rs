@@ -62,7 +62,10 @@ impl std::error::Error for Failure {}
 ///
 /// What does not hold, with the smallest script found that shows it.
 pub fn check(seed: u64, plant: Plant) -> Result<Passed, Box<Failure>> {
-    let script = Script::of(seed);
+    run_script(Script::of(seed), plant)
+}
+
+pub(super) fn run_script(script: Script, plant: Plant) -> Result<Passed, Box<Failure>> {
     match run(script.clone(), plant, false) {
         Ok(passed) => Ok(passed),
         Err(broken) => Err(Box::new(shrink(script, plant, broken))),

@@ -17,6 +17,8 @@ pub(super) enum Fact {
     Ended { task: usize, how: EndKind },
     /// Its owner is about to cancel it.
     Cancels { task: usize },
+    /// The pool was paused or resumed.
+    Pauses(bool),
     /// A worker began an attempt on its resource.
     Started { task: usize, worker: WorkerId, attempt: u32, resource: Option<usize> },
     /// An attempt came back; `None` if it was interrupted.

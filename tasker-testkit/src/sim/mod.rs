@@ -26,10 +26,13 @@
 
 mod drive;
 mod facts;
+#[expect(clippy::wildcard_enum_match_arm, reason = "an invariant looks at the facts that concern it")]
 mod invariants;
 mod parts;
 mod plant;
 mod policy;
+#[cfg(test)]
+mod regressions;
 mod rng;
 mod runs;
 mod script;

@@ -214,7 +214,7 @@ impl Script {
 }
 
 impl Setup {
-    fn random(rng: &mut Rng) -> Self {
+    pub(super) fn random(rng: &mut Rng) -> Self {
         let workers = rng.between(1, 4);
         let max_workers = workers + rng.between(0, 3);
         Self {

@@ -40,8 +40,8 @@ impl World {
             Op::GiveUp(which) => give_up(&mut self.waiters, which),
             Op::Cancel(which) => self.cancel(which),
             Op::DropHandle(which) => self.drop_handle(which),
-            Op::Pause => life::pause(&self.engine, true),
-            Op::Resume => life::pause(&self.engine, false),
+            Op::Pause => self.pause(true),
+            Op::Resume => self.pause(false),
             Op::Resize { workers, max_workers } => {
                 let _ = life::resize(&self.engine, workers, max_workers);
             }
@@ -91,10 +91,8 @@ impl World {
 
     fn options(&self, spec: &Spec) -> TaskOptions {
         let mut options = TaskOptions::default();
-        options.priority = match spec.priority {
-            Priority::High if self.plant == Plant::SwapsPriority => Priority::Low,
-            priority => priority,
-        };
+        let swapped = self.plant == Plant::SwapsPriority && spec.priority == Priority::High;
+        options.priority = if swapped { Priority::Low } else { spec.priority };
         options.retries = spec.retries;
         options.timeout = spec.timeout;
         options.deadline = spec.deadline;
@@ -109,6 +107,11 @@ impl World {
             self.note(Fact::GotRoom);
             self.tickets.push((ticket, spec));
         }
+    }
+
+    fn pause(&self, paused: bool) {
+        self.note(Fact::Pauses(paused));
+        life::pause(&self.engine, paused);
     }
 
     fn wait_for_room(&mut self, spec: Spec) {

@@ -59,6 +59,7 @@ fn worker_events() -> Vec<Event> {
         leaving(SUBJECT, ExitReason::Killed),
         exited(SUBJECT),
         Event::Stuck(id(SUBJECT)),
+        Event::Back(id(SUBJECT)),
         Event::Idle(id(SUBJECT)),
     ]
 }

@@ -195,6 +195,7 @@ impl Walk {
             (Doing::Live, 1) => Event::Idle(id),
             (Doing::Live, 2) => Event::Leaving(id, self.reason()),
             (Doing::Live, _) if self.pick(3) == 0 => Event::Stuck(id),
+            (Doing::Live, _) if self.pick(2) == 0 => Event::Back(id),
             (Doing::Live | Doing::Creating | Doing::Destroying | Doing::Abandoned, _) => Event::Exited(id),
         }
     }
@@ -253,6 +254,7 @@ impl Walk {
             }
             Event::FirstTaskDone(_)
             | Event::Stuck(_)
+            | Event::Back(_)
             | Event::Idle(_)
             | Event::Busy
             | Event::Blocked

@@ -143,3 +143,12 @@ fn the_limit_is_reported_again_after_it_was_left() {
         ["! a stuck worker is not replaced: 2 of at most 2 are abandoned already"]
     );
 }
+
+#[test]
+fn a_stuck_worker_that_was_kept_and_came_back_is_not_abandoned_later() {
+    let mut rig = at_the_limit();
+    rig.event(Event::Back(id(3)));
+    let commands = rig.event(exited(1));
+    assert!(!commands.iter().any(|command| command.contains("abandon 3")), "{commands:?}");
+    assert_eq!(rig.supervisor.levels().abandoned, 1);
+}

@@ -13,8 +13,6 @@ pub(super) struct Limits {
     changed: Option<usize>,
     stopping: bool,
     present: usize,
-    /// A worker was lost, of which the control loop has not heard.
-    reserve: i64,
 }
 
 impl Limits {
@@ -44,7 +42,6 @@ impl Invariant for Limits {
     fn observe(&mut self, world: &World, fact: &Fact) -> Result<(), String> {
         match fact {
             Fact::Delivered(Msg::Event(event)) => self.deliver(event),
-            Fact::Created { worker: None, .. } => self.reserve += 1,
             Fact::Over => self.stopping = true,
             Fact::Launched(_) => {
                 let (present, max) = (present(world), self.max(world));

@@ -1,6 +1,7 @@
 //! What must hold, one invariant a file. Each keeps its own books from the facts and never asks the pool what it
 //! could work out by itself.
 
+mod abandonment;
 mod attempts;
 mod capacity;
 mod counters;
@@ -47,6 +48,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(order::Order::default()),
         Box::new(capacity::Capacity::default()),
         Box::new(limits::Limits::default()),
+        Box::new(abandonment::Abandonment::default()),
         Box::new(pause::Pause::default()),
         Box::new(staffing::Staffing::default()),
         Box::new(promptness::Promptness::default()),

@@ -116,6 +116,10 @@ impl Invariant for Order {
                 self.place(world, *task, *due, false);
                 Ok(())
             }
+            Fact::GotRoom => {
+                self.displaced = None;
+                Ok(())
+            }
             Fact::Turned => {
                 self.release_due(world);
                 Ok(())

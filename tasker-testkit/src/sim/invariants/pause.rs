@@ -1,14 +1,10 @@
 //! Nothing starts while the pool is paused, and a stop resumes.
 
-use tasker_core::engine::Msg;
-use tasker_core::supervisor::Event;
-
 use super::{Fact, Invariant, World, ensure};
 
 #[derive(Default)]
 pub(super) struct Pause {
     paused: bool,
-    stopping: bool,
 }
 
 impl Invariant for Pause {
@@ -18,8 +14,7 @@ impl Invariant for Pause {
 
     fn observe(&mut self, world: &World, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::Delivered(Msg::Event(Event::Stop { .. } | Event::Kill)) => self.stopping = true,
-            Fact::Delivered(Msg::Pause(paused)) => self.paused = *paused && !self.stopping,
+            Fact::Pauses(paused) => self.paused = *paused,
             Fact::Started { task, .. } => {
                 let paused = self.paused && !world.is_closed();
                 ensure(!paused, || format!("task {task} started while the pool was paused"))?;
@@ -30,8 +25,10 @@ impl Invariant for Pause {
     }
 
     fn hold(&mut self, world: &World) -> Result<(), String> {
+        let paused = world.engine.inbox.is_paused();
         // A queue that was discarded has nothing to start.
-        let holds_up = self.stopping && world.engine.inbox.is_paused() && !world.engine.hub.is_killed();
-        ensure(!holds_up, || "a stopped pool is paused".into())
+        let holds_up = paused && world.is_closed() && !world.engine.hub.is_killed();
+        ensure(!holds_up, || "a stopped pool is paused".into())?;
+        ensure(world.is_closed() || paused == self.paused, || format!("paused: {paused}"))
     }
 }
