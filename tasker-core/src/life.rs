@@ -91,16 +91,16 @@ pub fn resize<J: Job>(engine: &Engine<J>, workers: usize, max_workers: usize) ->
     Ok(())
 }
 
-/// Asks for at least so many workers.
-pub fn begin_warm_up<J: Job>(engine: &Engine<J>, workers: usize) {
-    engine.hub.post(Msg::Event(Event::WarmUp(workers)));
+/// Asks for at least so many workers; the answer is for [`poll_warm`].
+pub fn begin_warm_up<J: Job>(engine: &Engine<J>, workers: usize) -> u64 {
+    engine.hub.ask_for_warm_up(workers)
 }
 
-/// Ready once so many workers are live, or the pool stops.
-pub fn poll_warm<J: Job>(engine: &Engine<J>, workers: usize, waker: &Waker) -> Poll<()> {
-    let (_, max_workers) = engine.hub.board().bounds();
-    let wanted = workers.min(max_workers);
-    engine.hub.board().poll_until(waker, |levels, phase| levels.live >= wanted || phase != Phase::Running)
+/// Ready once the workers that were asked for are live, cannot be had in full, or the pool stops.
+pub fn poll_warm<J: Job>(engine: &Engine<J>, asked: u64, waker: &Waker) -> Poll<()> {
+    engine.hub.board().poll_until(waker, |levels, phase| {
+        (levels.warm_ups >= asked && levels.warming == 0) || phase != Phase::Running
+    })
 }
 
 /// Stats, with the reserve's free and busy resources.

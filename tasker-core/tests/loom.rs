@@ -208,7 +208,7 @@ fn a_submission_racing_a_kill_is_refused_or_killed() {
         let Bench { engine, workers, _controller } = bench(1, 8);
         let killing = Arc::clone(&engine);
         let killer = thread::spawn(move || {
-            for job in killing.inbox.discard() {
+            for job in killing.inbox.discard(Refusal::Stopping) {
                 job.fill(JobEnd::Error(TaskError::Killed));
             }
         });

@@ -9,7 +9,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use tasker_testkit::sim::{Plant, check};
+use tasker_testkit::sim::{self, Plant, check};
 
 fn main() -> ExitCode {
     match Wish::read() {
@@ -78,8 +78,9 @@ fn simulate(from: u64, count: u64) -> ExitCode {
 fn plants() -> ExitCode {
     let mut missed = 0;
     for plant in Plant::ALL {
-        match (0..100_000).find_map(|seed| check(seed, plant).err()) {
-            Some(failure) => println!("{plant:?}: {} seeds: {}", failure.seed + 1, failure.invariant),
+        let noticed = (0..100_000).find_map(|seed| Some((seed, sim::simulate(seed, plant).err()?)));
+        match noticed {
+            Some((seed, invariant)) => println!("{plant:?}: {} seeds: {invariant}", seed + 1),
             None => {
                 missed += 1;
                 println!("{plant:?}: not noticed");

@@ -273,8 +273,8 @@ impl<R: LocalResource> Pool<R> {
     /// Brings at least `workers` workers up, within the bounds, and blocks until they are ready or the pool stops.
     /// The scaling policy may let them go again.
     pub fn warm_up(&self, workers: usize) {
-        life::begin_warm_up(&self.inner.engine, workers);
-        block_on(std::future::poll_fn(|cx| life::poll_warm(&self.inner.engine, workers, cx.waker())));
+        let asked = life::begin_warm_up(&self.inner.engine, workers);
+        block_on(std::future::poll_fn(|cx| life::poll_warm(&self.inner.engine, asked, cx.waker())));
     }
 
     /// How many workers, tasks and resources there are, at one moment. Answers after the end, too.

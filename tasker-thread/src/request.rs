@@ -74,7 +74,7 @@ macro_rules! submit_forms {
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
                 T: Send + 'static,
             {
-                let room = self.engine.inbox.try_room();
+                let room = self.engine.inbox.try_room(self.options.priority);
                 self.with_room(room, task)
             }
 

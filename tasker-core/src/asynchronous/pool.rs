@@ -323,8 +323,8 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     ///
     /// The workers come up even if nobody waits for them.
     pub async fn warm_up(&self, workers: usize) {
-        life::begin_warm_up(&self.inner.engine, workers);
-        poll_fn(|cx| life::poll_warm(&self.inner.engine, workers, cx.waker())).await;
+        let asked = life::begin_warm_up(&self.inner.engine, workers);
+        poll_fn(|cx| life::poll_warm(&self.inner.engine, asked, cx.waker())).await;
     }
 
     /// How many workers, tasks and resources there are, at one moment. Answers after the end, too.

@@ -87,7 +87,7 @@ macro_rules! submit_forms {
                     $(+ $clonable)? + Send + 'static,
                 T: Send + 'static,
             {
-                match self.pool.engine.inbox.try_room() {
+                match self.pool.engine.inbox.try_room(self.options.priority) {
                     Ok(ticket) => Ok(self.with_ticket(ticket, task)),
                     Err(reason) => Err(Refused { task, reason }),
                 }

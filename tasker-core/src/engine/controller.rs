@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped, Undone};
+use crate::error::Refusal;
 use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::EndKind;
@@ -49,9 +50,21 @@ pub struct Controller<J: Job> {
     launch: Box<dyn Launch<J>>,
     how: Stopped,
     undone: Vec<Undone>,
-    /// Everybody is gone but the reserve, which is waited for until this moment.
-    closing: Option<Timestamp>,
+    /// The soonest end that was asked for, and how the pool will have come to it.
+    limit: Option<(Timestamp, Stopped)>,
+    /// Everybody is gone but the reserve.
+    closing: Option<Closing>,
     over: bool,
+}
+
+/// How far the end of the reserve is.
+#[derive(Clone, Copy, Debug)]
+enum Closing {
+    /// Those who use it are waited for, until the pool is killed.
+    Graceful,
+    /// They were told to end, and are waited for until this moment.
+    Killed(Timestamp),
+    Gone,
 }
 
 impl<J: Job> Controller<J> {
@@ -70,6 +83,7 @@ impl<J: Job> Controller<J> {
             launch,
             how: Stopped::Drained,
             undone: Vec::new(),
+            limit: None,
             closing: None,
             over: false,
         };
@@ -82,22 +96,46 @@ impl<J: Job> Controller<J> {
     /// Does what `msg` and the time ask for.
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
         match msg {
-            Some(Msg::Event(event)) => self.supervisor.handle_event(now, event),
+            Some(Msg::Event(event)) => self.hear(now, event),
+            Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
             Some(Msg::Pause(paused)) => self.pause(paused),
-            Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Timestamp::ZERO),
+            Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Closing::Gone),
             Some(Msg::Nudge) | None => {}
         }
         let timers = [self.engine.hub.sound_alarms(now), self.engine.inbox.release_due(now)];
         self.supervise(now);
-        if self.closing.is_some_and(|until| until <= now) {
-            self.end(now);
-        }
+        self.go_on_closing(now);
         self.show();
         if self.over {
             return Turn::Ended;
         }
-        let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.closing]);
+        let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    fn hear(&mut self, now: Timestamp, event: Event) {
+        if let Event::Stuck(worker) = event {
+            self.write_off(worker);
+        } else if let Event::Stop { deadline: Some(deadline) } = event {
+            self.hasten(deadline, Stopped::DeadlinePassed);
+        } else if event == Event::Kill {
+            self.hasten(now, Stopped::Killed);
+        }
+        self.supervisor.handle_event(now, event);
+    }
+
+    fn hasten(&mut self, deadline: Timestamp, how: Stopped) {
+        if self.limit.is_none_or(|(sooner, _)| deadline < sooner) {
+            self.limit = Some((deadline, how));
+        }
+    }
+
+    /// An abandoned worker is inside a task again or still: once that task has ended it is owed no longer.
+    fn write_off(&self, worker: WorkerId) {
+        let post = self.engine.hub.roster().post(worker);
+        if post.is_some_and(|post| post.interrupted() == Some(Interrupt::Abandon)) {
+            self.abandon(worker);
+        }
     }
 
     fn supervise(&mut self, now: Timestamp) {
@@ -137,7 +175,7 @@ impl<J: Job> Controller<J> {
         let order = Order { engine: Arc::clone(&self.engine), post };
         if let Err(error) = self.launch.launch(order) {
             self.engine.hub.roster().depart(worker);
-            *self.engine.create_error.lock() = None;
+            self.engine.set_create_error(None);
             self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
         }
     }
@@ -145,7 +183,8 @@ impl<J: Job> Controller<J> {
     fn discard(&mut self) {
         self.engine.hub.set_killed();
         let end = self.end_of_all();
-        for job in self.engine.inbox.discard() {
+        let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
+        for job in self.engine.inbox.discard(refusal) {
             let core = job.core();
             let (id, name) = (core.id, core.options.name.clone());
             self.undone.push(Undone { id, name, started: core.attempts() > 0 });
@@ -198,9 +237,43 @@ impl<J: Job> Controller<J> {
     /// All workers are gone; the reserve goes last.
     fn close(&mut self, now: Timestamp) {
         let killed = self.engine.hub.is_killed();
-        let patience = if killed { now.saturating_add(self.engine.limits.grace) } else { Timestamp::MAX };
         let gone = self.launch.close_reserve(killed);
-        self.closing = Some(if gone { now } else { patience });
+        self.closing = Some(match (gone, killed) {
+            (true, _) => Closing::Gone,
+            (false, true) => Closing::Killed(now.saturating_add(self.engine.limits.grace)),
+            (false, false) => Closing::Graceful,
+        });
+    }
+
+    /// When the end of the reserve goes on by itself.
+    fn next_closing(&self) -> Option<Timestamp> {
+        match self.closing? {
+            Closing::Graceful => self.limit.map(|(deadline, _)| deadline),
+            Closing::Killed(until) => Some(until),
+            Closing::Gone => Some(Timestamp::ZERO),
+        }
+    }
+
+    fn go_on_closing(&mut self, now: Timestamp) {
+        if self.next_closing().is_none_or(|due| due > now) {
+            return;
+        }
+        match self.closing {
+            Some(Closing::Graceful) => self.kill_reserve(now),
+            Some(Closing::Killed(_) | Closing::Gone) => self.end(now),
+            None => {}
+        }
+    }
+
+    /// The supervisor has no workers left to kill; whoever uses the reserve has to be told.
+    fn kill_reserve(&mut self, now: Timestamp) {
+        self.engine.hub.set_killed();
+        if let (Stopped::Drained, Some((_, how))) = (self.how, self.limit) {
+            self.how = how;
+        }
+        self.engine.hub.publish(&PoolEvent::Killed);
+        self.close(now);
+        self.go_on_closing(now);
     }
 
     fn end(&mut self, now: Timestamp) {

@@ -29,6 +29,8 @@ pub enum Msg {
     Event(Event),
     /// A timer was set that comes before the one the loop waits for.
     Nudge,
+    /// Something to tell whoever listens, in order with what else the sender says.
+    Tell(PoolEvent),
     /// Tasks may not start, or may again.
     Pause(bool),
     /// The reserve's last resource is gone.
@@ -64,6 +66,7 @@ pub struct Hub {
     ledger: Ledger,
     killed: AtomicBool,
     tasks: AtomicU64,
+    warm_ups: Lock<u64>,
     create_error: Lock<Option<Arc<str>>>,
 }
 
@@ -89,6 +92,7 @@ impl Hub {
             ledger: Ledger::default(),
             killed: AtomicBool::new(false),
             tasks: AtomicU64::new(1),
+            warm_ups: Lock::new(0),
             create_error: Lock::new(None),
         }
     }
@@ -149,6 +153,15 @@ impl Hub {
         TaskId::new(self.tasks.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Asks for at least so many workers; returns how many times that was asked by now.
+    pub(crate) fn ask_for_warm_up(&self, workers: usize) -> u64 {
+        // Under the lock, so that the control loop hears of them in the order they are counted.
+        let mut asked = self.warm_ups.lock();
+        *asked += 1;
+        self.post(Msg::Event(Event::WarmUp(workers)));
+        *asked
+    }
+
     /// Tells the control loop.
     pub fn post(&self, msg: Msg) {
         self.mail.post(msg);
@@ -172,6 +185,11 @@ impl Hub {
         *self.create_error.lock() = error;
     }
 
+    /// Why the last creation of a resource failed, while none has succeeded since.
+    pub(crate) fn create_error(&self) -> Option<Arc<str>> {
+        self.create_error.lock().clone()
+    }
+
     /// Runs a user's callback; a panic is reported as an event.
     pub fn guard<T>(&self, callback: &'static str, f: impl FnOnce() -> T) -> Option<T> {
         super::catch(f)
@@ -188,7 +206,7 @@ impl Hub {
     }
 
     fn early_times(&self, core: &TaskCore) -> TaskTimes {
-        TaskTimes { queued: core.submitted, started: None, finished: self.now() }
+        TaskTimes { queued: core.queued_at(), started: core.started_at(), finished: self.now() }
     }
 
     /// Tells the user's collector of an end.

@@ -124,6 +124,12 @@ impl<J: Job> Engine<J> {
         })
     }
 
+    /// Keeps the last error of creating a resource; the one before is dropped, as user code is, outside of the lock.
+    pub(crate) fn set_create_error(&self, error: Option<J::Error>) {
+        let before = std::mem::replace(&mut *self.create_error.lock(), error);
+        super::quietly(|| drop(before));
+    }
+
     /// The task's place in a user's own order; 0 without one, or if asking panics.
     pub(crate) fn rank_of(&self, core: &crate::task::TaskCore) -> u64 {
         let Some(RankFn(rank)) = &self.rank else { return 0 };

@@ -215,8 +215,6 @@ fn a_worker_that_is_abandoned_while_it_takes_a_task_hands_it_back() {
     assert_eq!(engine.inbox.counts().queued(), 1);
     assert_eq!(engine.inbox.counts().running, 0);
     bench.settle();
-    bench.advance(Duration::from_secs(60));
-    bench.settle();
     let mut next = bench.worker();
     let job = expect_run(bench.step(&mut next));
     assert_eq!(bench.run(&mut next, job, Attempt::Value), Fate::Keep);

@@ -140,11 +140,11 @@ impl<J: Job> Worker<J> {
             }
             Created::Failed(error) => {
                 let text = describe(&error);
-                *self.engine.create_error.lock() = Some(error);
+                self.engine.set_create_error(Some(error));
                 text
             }
             Created::Broken(text) => {
-                *self.engine.create_error.lock() = None;
+                self.engine.set_create_error(None);
                 text
             }
         };
@@ -241,7 +241,7 @@ impl<J: Job> Worker<J> {
     /// An attempt begins.
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
-        let (attempt, ended) = core.begin_attempt(self.post.id);
+        let (attempt, ended) = core.begin_attempt(self.post.id, now);
         if ended {
             // Whoever ended it could not know who is about to run it.
             self.engine.hub.arm_grace(core);
@@ -342,7 +342,7 @@ impl<J: Job> Worker<J> {
             hub.guard("MetricsCollector::retried", || collector.retried(&core.info(), &error));
         }
         let name = core.options.name.clone();
-        hub.publish(&PoolEvent::TaskRetried { task: core.id, name, attempt, delay, error });
+        hub.post(Msg::Tell(PoolEvent::TaskRetried { task: core.id, name, attempt, delay, error }));
     }
 
     fn resolve(&self, job: J, begun: &Begun, attempt: Attempt<J::Error>, outcome: Outcome, now: Timestamp) {

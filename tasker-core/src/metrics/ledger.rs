@@ -1,6 +1,6 @@
 //! The account of resources: each one that is created is destroyed exactly once, or counted as skipped.
 
-use crate::engine::StopReport;
+use crate::engine::{Msg, StopReport};
 use crate::event::PoolEvent;
 use crate::ids::WorkerId;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -113,7 +113,7 @@ impl crate::engine::Hub {
     pub fn destroyed(&self, worker: Option<WorkerId>, result: Result<(), Arc<str>>) {
         if let Err(error) = result {
             self.ledger().note_error(Arc::clone(&error));
-            self.publish(&PoolEvent::DestroyFailed { worker, error });
+            self.post(Msg::Tell(PoolEvent::DestroyFailed { worker, error }));
         }
     }
 }

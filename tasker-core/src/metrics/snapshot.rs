@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::metrics::{Counters, EndKind, Ends, Histogram, Totals};
 use crate::supervisor::Phase;
+use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::task::job::Job;
 use crate::time::Timestamp;
@@ -13,7 +14,7 @@ use crate::time::Timestamp;
 ///
 /// Workers are as the control loop last saw them, tasks as the queue has them; no figure is ever negative, and when
 /// nothing moves they add up: `active = base + burst = idle + busy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Workers with a resource that are ready for tasks.
@@ -45,6 +46,8 @@ pub struct Stats {
     pub reserve_busy: usize,
     /// Whether the pool has ended.
     pub ended: bool,
+    /// Why the last creation of a resource failed, while none has succeeded since.
+    pub create_error: Option<Arc<str>>,
 }
 
 impl Stats {
@@ -250,6 +253,7 @@ impl<J: Job> Engine<J> {
             reserve_free: 0,
             reserve_busy: 0,
             ended: phase == Phase::Ended,
+            create_error: self.hub.create_error(),
         }
     }
 

@@ -75,7 +75,6 @@ impl Counts {
 /// Where tasks wait for workers, and workers for tasks.
 pub struct Inbox<J: Job> {
     state: Lock<State<J>>,
-    overflow: Overflow,
     mail: Arc<dyn Mail>,
 }
 
@@ -100,6 +99,9 @@ struct State<J: Job> {
     permits: usize,
     paused: bool,
     phase: Phase,
+    /// Why nothing is taken any more, once that is so.
+    refusal: Refusal,
+    overflow: Overflow,
     /// The control loop wants to hear of the next arrival.
     quiet: bool,
     drained: bool,
@@ -114,6 +116,8 @@ struct Effects<J> {
     drained: bool,
     /// A delayed task is due before all others.
     nudge: bool,
+    /// Tasks that gave their places to newer ones; their ends are decided.
+    displaced: Vec<J>,
     trash: Vec<J>,
 }
 
@@ -126,6 +130,7 @@ impl<J: Job> Effects<J> {
             busy: false,
             drained: false,
             nudge: false,
+            displaced: Vec::new(),
             trash: Vec::new(),
         }
     }
@@ -139,13 +144,6 @@ impl<J> Effects<J> {
             None => self.wake = Some(waker),
             Some(_) => self.wake_all.push(waker),
         }
-    }
-}
-
-/// Resolves tasks that gave their places to newer ones.
-fn displace<J: Job>(evicted: impl IntoIterator<Item = J>) {
-    for victim in evicted {
-        crate::engine::fill_early(victim, crate::task::End::Displaced);
     }
 }
 
@@ -163,17 +161,15 @@ impl<J: Job> Inbox<J> {
             permits: 0,
             paused: false,
             phase: Phase::Open,
+            refusal: Refusal::Stopping,
+            overflow: settings.overflow,
             quiet: false,
             drained: false,
         };
-        Self { state: Lock::new(state), overflow: settings.overflow, mail }
+        Self { state: Lock::new(state), mail }
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
-    ///
-    /// # Errors
-    ///
-    /// The task as it was, and why it was not taken. Nothing has changed.
     pub fn submit(
         &self,
         job: J,
@@ -181,48 +177,33 @@ impl<J: Job> Inbox<J> {
         now: Timestamp,
         ticket: Option<Ticket<J>>,
     ) -> Result<(), (J, Refusal)> {
-        let mut evicted = None;
         let has_ticket = ticket.is_some();
-        let taken = self.with(|state, effects| {
-            state.take_in(job, rank, now, has_ticket, self.overflow, &mut evicted, effects)
-        });
+        let taken = self.with(|state, effects| state.take_in(job, rank, now, has_ticket, effects));
         if let Some(ticket) = ticket {
             ticket.spend();
         }
-        displace(evicted);
         taken
     }
 
     /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.
     pub fn submit_batch(&self, jobs: Vec<(J, u64)>, now: Timestamp) -> Vec<(J, Refusal)> {
-        let mut displaced = Vec::new();
-        let refused = self.with(|state, effects| {
-            let mut refused = Vec::new();
-            for (job, rank) in jobs {
-                let mut evicted = None;
-                let taken = state.take_in(job, rank, now, false, self.overflow, &mut evicted, effects);
-                refused.extend(taken.err());
-                displaced.extend(evicted);
-            }
-            refused
-        });
-        displace(displaced);
-        refused
+        self.with(|state, effects| {
+            jobs.into_iter()
+                .filter_map(|(job, rank)| state.take_in(job, rank, now, false, effects).err())
+                .collect()
+        })
     }
 
-    /// Asks for room without waiting for it.
+    /// Asks for room for a task of this priority without waiting for it.
     ///
     /// # Errors
     ///
     /// Why there is none.
-    pub fn try_room(self: &Arc<Self>) -> Result<Ticket<J>, Refusal> {
-        self.with_room(|room, refusal| match refusal {
-            Some(refusal) => Err(refusal),
-            None if room.admits() => {
-                room.grant();
-                Ok(())
-            }
-            None => Err(Refusal::Full),
+    pub fn try_room(self: &Arc<Self>, priority: Priority) -> Result<Ticket<J>, Refusal> {
+        self.with(|state, effects| {
+            state.admit(priority, effects)?;
+            state.room.grant();
+            Ok(())
         })?;
         Ok(Ticket::new(Arc::clone(self)))
     }
@@ -370,9 +351,11 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Ends everything that waits; the caller must fill the returned jobs, each of whose end is decided.
-    pub fn discard(&self) -> Vec<J> {
+    /// Whoever comes later is told `refusal`.
+    pub fn discard(&self, refusal: Refusal) -> Vec<J> {
         self.with(|state, effects| {
             state.phase = Phase::Dead;
+            state.refusal = refusal;
             effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
             effects.wake_all.extend(state.room.close());
             let jobs = state.empty();
@@ -419,7 +402,7 @@ impl<J: Job> Inbox<J> {
 
     pub(super) fn with_room<T>(&self, f: impl FnOnce(&mut Room, Option<Refusal>) -> T) -> T {
         self.with(|state, _| {
-            let refusal = (state.phase != Phase::Open).then_some(Refusal::Stopping);
+            let refusal = (state.phase != Phase::Open).then_some(state.refusal);
             f(&mut state.room, refusal)
         })
     }
@@ -461,6 +444,9 @@ impl<J: Job> Inbox<J> {
         if effects.nudge {
             self.mail.post(Msg::Nudge);
         }
+        for job in effects.displaced {
+            crate::engine::fill_early(job, crate::task::End::Displaced);
+        }
         for job in effects.trash {
             crate::engine::quietly(|| drop(job));
         }
@@ -481,48 +467,44 @@ impl<J: Job> State<J> {
         }
     }
 
-    fn admit(
-        &mut self,
-        has_ticket: bool,
-        overflow: Overflow,
-        priority: Priority,
-        evicted: &mut Option<J>,
-        effects: &mut Effects<J>,
-    ) -> Result<(), Refusal> {
-        if has_ticket {
-            self.room.ungrant();
-            return if self.phase == Phase::Dead { Err(Refusal::Stopping) } else { Ok(()) };
-        }
+    /// Whether there is room for a newcomer, made by displacing another if need be.
+    fn admit(&mut self, priority: Priority, effects: &mut Effects<J>) -> Result<(), Refusal> {
         if self.phase != Phase::Open {
-            return Err(Refusal::Stopping);
+            return Err(self.refusal);
         }
         if self.room.admits() {
             return Ok(());
         }
-        if overflow == Overflow::DropOldest {
-            *evicted = self.evict(priority, effects);
-        }
-        if evicted.is_some() { Ok(()) } else { Err(Refusal::Full) }
+        let displaced = match self.overflow {
+            Overflow::DropOldest => self.evict(priority, effects),
+            Overflow::Reject => None,
+        };
+        effects.displaced.push(displaced.ok_or(Refusal::Full)?);
+        Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place for what both ways to submit do under the lock")]
     fn take_in(
         &mut self,
         job: J,
         rank: u64,
         now: Timestamp,
         has_ticket: bool,
-        overflow: Overflow,
-        evicted: &mut Option<J>,
         effects: &mut Effects<J>,
     ) -> Result<(), (J, Refusal)> {
-        match self.admit(has_ticket, overflow, job.core().priority(), evicted, effects) {
+        let admitted = if has_ticket { self.redeem() } else { self.admit(job.core().priority(), effects) };
+        match admitted {
             Ok(()) => {
                 self.accept(job, rank, now, effects);
                 Ok(())
             }
             Err(refusal) => Err((job, refusal)),
         }
+    }
+
+    /// A ticket is used.
+    fn redeem(&mut self) -> Result<(), Refusal> {
+        self.room.ungrant();
+        if self.phase == Phase::Dead { Err(self.refusal) } else { Ok(()) }
     }
 
     fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {

@@ -212,6 +212,8 @@ impl Supervisor {
         let gives_up = self.config.create_retries.is_some_and(|retries| place.refusals > retries);
         if gives_up {
             self.given_up += 1;
+            // A warm-up cannot be had in full any more.
+            self.warm = 0;
         } else {
             self.pending.push(place, until);
         }

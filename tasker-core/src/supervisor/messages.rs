@@ -127,4 +127,8 @@ pub struct Levels {
     pub target: usize,
     /// Workers wanted whose creation failed more often than it is retried.
     pub given_up: usize,
+    /// Workers that a warm-up still waits for; 0 once they are live, or cannot be had in full.
+    pub warming: usize,
+    /// Warm-ups asked for so far.
+    pub warm_ups: u64,
 }

@@ -94,6 +94,8 @@ pub struct Supervisor {
     target: usize,
     /// Workers that a warm-up wants, until they are live; the policy cannot want fewer meanwhile.
     warm: usize,
+    /// Warm-ups asked for.
+    warm_ups: u64,
     /// Permits to leave handed out and not known to be taken.
     retiring: usize,
     /// Places no longer tried.
@@ -122,6 +124,7 @@ impl Supervisor {
             diagnoses: Diagnoses::default(),
             target: config.workers,
             warm: 0,
+            warm_ups: 0,
             retiring: 0,
             given_up: 0,
             last_error: None,
@@ -209,6 +212,8 @@ impl Supervisor {
             retiring: self.retiring,
             target: self.target,
             given_up: self.given_up,
+            warming: self.warm,
+            warm_ups: self.warm_ups,
         }
     }
 

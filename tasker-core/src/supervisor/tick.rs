@@ -150,6 +150,7 @@ impl Supervisor {
     }
 
     pub(super) fn warm_up(&mut self, now: Timestamp, workers: usize) {
+        self.warm_ups += 1;
         if self.phase() != Phase::Running {
             return;
         }

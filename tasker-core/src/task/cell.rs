@@ -51,6 +51,8 @@ pub struct TaskCore {
     pub(crate) place: Place,
     /// When it was last put into a lane.
     queued_at: AtomicU64,
+    /// When its last attempt began.
+    started_at: AtomicU64,
     worker: AtomicU64,
     /// Wakes the future of the running attempt.
     waker: Lock<Option<Waker>>,
@@ -72,6 +74,7 @@ impl TaskCore {
             timed_out: AtomicU32::new(0),
             place: Place::default(),
             queued_at: AtomicU64::new(now.as_nanos()),
+            started_at: AtomicU64::new(0),
             worker: AtomicU64::new(0),
             waker: Lock::new(None),
         }
@@ -116,7 +119,8 @@ impl TaskCore {
 
     /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
     /// has ended since it was claimed. Whoever ends it later sees this attempt.
-    pub(crate) fn begin_attempt(&self, worker: WorkerId) -> (u32, bool) {
+    pub(crate) fn begin_attempt(&self, worker: WorkerId, now: Timestamp) -> (u32, bool) {
+        self.started_at.store(now.as_nanos(), Ordering::Relaxed);
         self.worker.store(worker.get(), Ordering::Release);
         let attempt = self.attempts.fetch_add(1, Ordering::AcqRel) + 1;
         // Not a mere load: that could be done before the attempt is there to be seen.
@@ -193,6 +197,11 @@ impl TaskCore {
 
     pub(crate) fn set_queued_at(&self, now: Timestamp) {
         self.queued_at.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// When its last attempt began, if one did.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        (self.attempts() > 0).then(|| Timestamp::from_nanos(self.started_at.load(Ordering::Relaxed)))
     }
 
     pub(crate) fn queued_at(&self) -> Timestamp {

@@ -37,5 +37,5 @@ mod user;
 mod worker;
 mod world;
 
-pub use drive::{Failure, Passed, check};
+pub use drive::{Failure, Passed, check, simulate};
 pub use plant::Plant;

@@ -45,7 +45,9 @@ impl World {
             Op::Resize { workers, max_workers } => {
                 let _ = life::resize(&self.engine, workers, max_workers);
             }
-            Op::WarmUp(workers) => life::begin_warm_up(&self.engine, workers),
+            Op::WarmUp(workers) => {
+                life::begin_warm_up(&self.engine, workers);
+            }
             Op::Stop => {
                 let _ = life::stop(&self.engine, None);
             }
@@ -103,7 +105,7 @@ impl World {
     }
 
     fn try_submit(&mut self, spec: Spec) {
-        if let Ok(ticket) = self.engine.inbox.try_room() {
+        if let Ok(ticket) = self.engine.inbox.try_room(spec.priority) {
             self.note(Fact::GotRoom);
             self.tickets.push((ticket, spec));
         }

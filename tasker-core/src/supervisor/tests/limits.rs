@@ -120,8 +120,12 @@ fn places_given_up_are_dropped_before_those_still_tried() {
     rig.event(Event::WarmUp(4));
     rig.event(ready(2));
     rig.event(ready(3));
-    rig.event(refused(4));
     rig.event(leaving(2, ExitReason::Unhealthy));
+    rig.event(exited(2));
+    rig.event(ready(5));
+    rig.event(leaving(5, ExitReason::Unhealthy));
+    rig.event(exited(5));
+    rig.event(refused(4));
     let levels = rig.supervisor.levels();
     assert_eq!((levels.live, levels.backing_off, levels.given_up), (2, 1, 1));
     rig.event(Event::Idle(id(3)));

@@ -48,7 +48,10 @@ fn a_worker_that_vanishes_is_replaced() {
 #[test]
 fn a_crash_loop_backs_off_although_every_creation_succeeds() {
     let mut rig = Rig::running(config(1, 1));
-    for (worker, delay) in [(1, 100), (2, 200), (3, 400)] {
+    rig.event(ready(1));
+    rig.event(leaving(1, ExitReason::Unhealthy));
+    assert_eq!(rig.event(exited(1)), ["spawn 2 replacement #2"], "once is no loop");
+    for (worker, delay) in [(2, 100), (3, 200), (4, 400)] {
         rig.event(ready(worker));
         rig.event(leaving(worker, ExitReason::Unhealthy));
         assert_eq!(rig.event(exited(worker)), [""; 0]);
@@ -66,8 +69,8 @@ fn the_backoff_resets_on_a_completed_task_and_not_on_a_created_resource() {
     rig.event(ready(2));
     rig.event(leaving(2, ExitReason::Panicked));
     rig.event(exited(2));
-    assert_eq!(rig.timeout(), Some(200), "created, but good for nothing yet");
-    rig.wait(200);
+    assert_eq!(rig.timeout(), Some(100), "created, but good for nothing yet");
+    rig.wait(100);
     rig.event(ready(3));
     rig.event(done(3));
     rig.event(leaving(3, ExitReason::Panicked));

@@ -407,7 +407,8 @@ impl Walk {
         // What the faults left behind clears up first: those stuck come back, and may be given up only then.
         (0..3).for_each(|_| self.behave(None));
         self.tell(Event::WarmUp(0));
-        for _ in 0..200 {
+        // A place that backs off for 30 s is 300 ticks away.
+        for _ in 0..500 {
             let levels = self.supervisor.levels();
             if levels.live == levels.target && levels.retiring == 0 {
                 return true;

@@ -34,6 +34,8 @@ impl Drained {
         })?;
         let drained = report.how == Stopped::Drained;
         ensure(!drained || report.undone <= self.lost, || "a drained pool left tasks undone".into())?;
+        let reserve = world.reserve.levels();
+        ensure(!drained || reserve == (0, 0), || format!("the reserve was not waited for: {reserve:?}"))?;
         let left = report.workers_left.len();
         ensure(report.how == Stopped::RuntimeGone || left <= world.workers.len(), || {
             format!("the report names {left} workers")

@@ -30,6 +30,8 @@ impl Invariant for Pause {
     }
 
     fn hold(&mut self, world: &World) -> Result<(), String> {
-        ensure(!(self.stopping && world.engine.inbox.is_paused()), || "a stopped pool is paused".into())
+        // A queue that was discarded has nothing to start.
+        let holds_up = self.stopping && world.engine.inbox.is_paused() && !world.engine.hub.is_killed();
+        ensure(!holds_up, || "a stopped pool is paused".into())
     }
 }

@@ -35,7 +35,8 @@ impl Staffing {
         }
         let stats = world.engine.stats();
         // A pool whose last worker has left hears no more of those it had abandoned.
-        let deserted = self.stopping && census(world)[..3] == [0; 3];
+        let stopping = self.stopping || world.engine.hub.is_killed();
+        let deserted = stopping && census(world)[..3] == [0; 3];
         let shown = [stats.starting, stats.active, stats.stopping, stats.abandoned];
         let there = census(world);
         ensure(deserted || shown == there, || {
@@ -43,7 +44,7 @@ impl Staffing {
                 "the pool shows {shown:?} workers creating, live, destroying, abandoned; there are {there:?}"
             )
         })?;
-        if self.stopping || world.engine.hub.is_killed() || world.setup().create_retries.is_some() {
+        if stopping || world.setup().create_retries.is_some() {
             return Ok(());
         }
         let (workers, max) = self.bounds.unwrap_or((world.setup().workers, world.setup().max_workers));

@@ -1,0 +1,87 @@
+//! The pool, simulated: seeds that must hold, and planted bugs that must be noticed.
+
+use tasker_testkit::sim::{Plant, check, simulate};
+
+/// Seeds of a usual run, and of one with `TASKER_LONG=1`.
+const SEEDS: u64 = 5_000;
+const LONG: u64 = 200_000;
+
+/// Seeds within which each planted bug must be noticed; most take fewer than five, the slowest took 23.
+const NOTICED_WITHIN: u64 = 500;
+
+fn seeds() -> u64 {
+    if std::env::var_os("TASKER_LONG").is_some_and(|value| value == "1") { LONG } else { SEEDS }
+}
+
+/// Every second, third, ... seed, so that the tests' threads share the work.
+fn hold(part: u64, parts: u64) {
+    for seed in (part..seeds()).step_by(usize::try_from(parts).unwrap()) {
+        if let Err(failure) = check(seed, Plant::Nothing) {
+            panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn all_invariants_hold_over_all_seeds_first_half() {
+    hold(0, 2);
+}
+
+#[test]
+fn all_invariants_hold_over_all_seeds_second_half() {
+    hold(1, 2);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_simulation() {
+    for seed in 0..50 {
+        let first = check(seed, Plant::Nothing).unwrap();
+        assert_eq!(first, check(seed, Plant::Nothing).unwrap(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_failure_names_its_seed_and_how_to_replay_it() {
+    let failure = (0..NOTICED_WITHIN).find_map(|seed| check(seed, Plant::DestroysTwice).err()).unwrap();
+    let text = failure.to_string();
+    assert!(text.contains(&format!("seed {}", failure.seed)), "{text}");
+    assert!(text.contains("--example simulate -- --seed"), "{text}");
+}
+
+macro_rules! noticed {
+    ($($test:ident: $plant:ident,)+) => {
+        $(
+            #[test]
+            fn $test() {
+                let noticed = (0..NOTICED_WITHIN).any(|seed| simulate(seed, Plant::$plant).is_err());
+                assert!(noticed, "{:?} was not noticed in {NOTICED_WITHIN} seeds", Plant::$plant);
+            }
+        )+
+
+        #[test]
+        fn every_planted_bug_has_its_test() {
+            let tested = [$(Plant::$plant),+];
+            assert!(Plant::ALL.iter().all(|plant| tested.contains(plant)), "tested: {tested:?}");
+        }
+    };
+}
+
+noticed! {
+    a_lost_leaving_is_noticed: LosesLeaving,
+    a_lost_exit_is_noticed: LosesExited,
+    a_lost_drained_is_noticed: LosesDrained,
+    a_lost_nudge_is_noticed: LosesNudge,
+    a_timer_slept_through_is_noticed: IgnoresTimers,
+    a_lost_wake_up_is_noticed: LosesWakeUp,
+    a_use_after_destroy_is_noticed: UsesAfterDestroy,
+    a_sick_resource_kept_is_noticed: KeepsSick,
+    a_double_destroy_is_noticed: DestroysTwice,
+    a_forgotten_destroy_is_noticed: ForgetsDestroy,
+    a_start_that_only_seems_to_fail_is_noticed: StartsAndFails,
+    a_forgotten_reserve_is_noticed: ForgetsReserve,
+    a_job_thrown_away_is_noticed: DropsJob,
+    a_task_run_twice_is_noticed: RunsTwice,
+    a_swapped_priority_is_noticed: SwapsPriority,
+    leaked_room_is_noticed: LeaksRoom,
+    a_forgotten_delay_is_noticed: ForgetsDelay,
+}
