@@ -46,8 +46,9 @@ pub fn stop<J: Job>(engine: &Engine<J>, timeout: Option<Duration>) -> Result<(),
 ///
 /// Inside a task of the pool: the kill has begun, but cannot be waited for there.
 pub fn kill<J: Job>(engine: &Engine<J>) -> Result<(), StopError> {
+    // The control loop ends what waits; until it hears of this, workers must not begin any of that.
+    engine.inbox.halt();
     engine.hub.post(Msg::Event(Event::Kill));
-    engine.inbox.close();
     outside_of_tasks(engine)
 }
 

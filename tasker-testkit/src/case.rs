@@ -536,6 +536,7 @@ impl<D: Driver> Pool<D> {
         let mut expected = Stats::default();
         expected.ended = true;
         expected.abandoned = stats.abandoned;
+        expected.create_error.clone_from(&stats.create_error);
         assert_eq!(stats, expected, "nothing is left in a pool that has ended");
         let metrics = self.metrics();
         assert_eq!(metrics.accepted, metrics.ended(), "every accepted task ends once: {metrics:?}");

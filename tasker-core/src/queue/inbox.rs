@@ -339,6 +339,17 @@ impl<J: Job> Inbox<J> {
         });
     }
 
+    /// Takes no more submits and starts nothing that waits: a kill has begun.
+    pub fn halt(&self) {
+        self.with(|state, effects| {
+            if state.phase == Phase::Open {
+                state.phase = Phase::Closing;
+                effects.wake_all.extend(state.room.close());
+            }
+            state.paused = true;
+        });
+    }
+
     /// Ends everything that waits; the caller must fill the returned jobs, each of whose end is decided.
     /// Whoever comes later is told `refusal`.
     pub fn discard(&self, refusal: Refusal) -> Vec<J> {

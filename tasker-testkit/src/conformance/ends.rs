@@ -32,6 +32,7 @@ macro_rules! conformance_ends {
             a_kill_answers_everybody_at_once
             a_killed_worker_that_will_not_end_is_named
             after_a_kill_nothing_new_starts
+            nothing_that_waits_is_started_by_a_kill
             many_queued_tasks_are_killed_together
             stop_during_stop_waits_for_the_same_end
             kill_during_stop_wins
@@ -287,6 +288,18 @@ pub fn after_a_kill_nothing_new_starts<D: Driver>(case: &Case<D>) {
     assert!(pool.try_submit(Task::logs(case.log(), "started")).is_err());
     assert!(matches!(pool.run(Task::logs(case.log(), "started")), Err(RunError::Stopping)));
     assert_eq!(case.log().count("started"), 0);
+}
+
+/// Promise 22: not even in the moment before the queue is emptied.
+pub fn nothing_that_waits_is_started_by_a_kill<D: Driver>(case: &Case<D>) {
+    for _ in 0..50 {
+        let pool = case.pool(Size::fixed(2), |b| b);
+        pool.pause();
+        let handles: Vec<_> = (0..100).map(|_| pool.submit(Task::logs(case.log(), "started"))).collect();
+        let report = pool.kill().expect("it is killed outside of tasks");
+        assert_eq!((report.undone, case.log().count("started")), (100, 0));
+        assert!(handles.into_iter().all(|handle| matches!(handle.wait(), Err(TaskError::Killed))));
+    }
 }
 
 /// Fault: a million queued tasks, then kill. Fewer where nothing is optimized.

@@ -103,6 +103,7 @@ pub fn a_hanging_creation_is_given_up_at_its_timeout<D: Driver>(case: &Case<D>) 
 pub fn the_last_creation_error_is_in_events_and_in_tasks_that_expire<D: Driver>(case: &Case<D>) {
     case.script().always(Op::Create, Outcome::Fail("no route"));
     let pool = case.pool(Size::fixed(1), |b| b.startup(Startup::Lazy));
+    assert_eq!(pool.stats().create_error.as_deref(), Some("no route"));
     let handle = pool.submit(Task::value(1).deadline(secs(1)));
     case.advance(secs(1));
     let error = handle.wait().expect_err("no worker came up");
