@@ -68,7 +68,10 @@ pub struct Verdict {
 /// ```
 #[must_use]
 pub fn decide(outcome: Outcome, facts: Facts) -> Verdict {
-    Verdict { task: task_verdict(outcome, facts), replace: replacement(outcome, facts) }
+    let task = task_verdict(outcome, facts);
+    // A retry is for another resource, whatever may still be good about this one.
+    let elsewhere = (task == TaskVerdict::Retry).then_some(ExitReason::Interrupted);
+    Verdict { task, replace: replacement(outcome, facts).or(elsewhere) }
 }
 
 fn task_verdict(outcome: Outcome, facts: Facts) -> TaskVerdict {
@@ -154,6 +157,8 @@ mod tests {
     fn a_timed_out_attempt_is_retried_if_it_was_asked_for() {
         let timed_out = Facts { timed_out: true, ..FIRST };
         assert_eq!(decide(Outcome::Interrupted, timed_out).task, TaskVerdict::Retry);
+        let safe = decide(Outcome::Interrupted, Facts { cancel_safe: true, ..timed_out });
+        assert_eq!(safe.replace, Some(ExitReason::Interrupted), "the retry goes to another resource");
         assert_eq!(decide(Outcome::Value, timed_out).task, TaskVerdict::Resolve, "a late value is a value");
     }
 }

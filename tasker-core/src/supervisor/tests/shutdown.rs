@@ -130,18 +130,11 @@ fn a_kill_gives_everybody_up_in_the_end_whatever_the_limit() {
     rig.start();
     rig.event(ready(1));
     rig.event(Event::Kill);
-    assert_eq!(rig.timeout(), Some(40), "grace and the time to destroy");
-    assert_eq!(
-        rig.wait(40),
-        [
-            "abandon 1",
-            "! worker-1 was stuck and is abandoned",
-            "abandon 2",
-            "! worker-2 was stuck and is abandoned",
-            DONE[0],
-            DONE[1],
-        ]
-    );
+    rig.event(leaving(1, ExitReason::Killed));
+    assert_eq!(rig.timeout(), Some(10), "the grace");
+    assert_eq!(rig.wait(10), ["abandon 2", "! worker-2 was stuck and is abandoned"]);
+    assert_eq!(rig.timeout(), Some(30), "the time to destroy, and the grace");
+    assert_eq!(rig.wait(30), ["abandon 1", "! worker-1 was stuck and is abandoned", DONE[0], DONE[1]]);
     assert_eq!(rig.supervisor.levels().abandoned, 2);
 }
 
