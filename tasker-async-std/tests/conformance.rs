@@ -19,4 +19,6 @@ impl AsyncRuntime for Global {
     }
 }
 
-tasker_testkit::conformance!(OnRuntime<Global>);
+type OnAsyncStd = OnRuntime<Global>;
+
+tasker_testkit::conformance!(OnAsyncStd);

@@ -31,4 +31,6 @@ impl AsyncRuntime for Threads {
     }
 }
 
-tasker_testkit::conformance!(OnRuntime<Threads>);
+type OnTokio = OnRuntime<Threads>;
+
+tasker_testkit::conformance!(OnTokio);

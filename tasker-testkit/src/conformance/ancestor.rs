@@ -10,7 +10,7 @@ use crate::{Case, Driver, Fault, Size, Step, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_ancestor {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, ancestor:
             verification_step_1_create_and_destroy_appear_for_each_event
             verification_step_2_an_unhealthy_failure_requeues_and_makes_a_new_worker

@@ -11,7 +11,7 @@ use crate::{Case, Driver, Fault, Op, Outcome, Size, Step, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_clocks {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, clocks:
             an_advance_visits_every_timer_in_its_order
             a_leap_of_a_day_makes_one_catch_up_and_no_storm

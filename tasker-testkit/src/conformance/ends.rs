@@ -17,7 +17,7 @@ use crate::{Case, Driver, Fault, Gate, Handle, Helper, Op, Outcome, Pool, Size, 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_ends {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, ends:
             a_stop_runs_everything_that_was_taken
             a_stopping_pool_takes_nothing_more

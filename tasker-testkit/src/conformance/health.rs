@@ -13,7 +13,7 @@ use crate::{Bomb, Case, Driver, Fault, Op, Outcome, Pool, Size, Step, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_health {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, health:
             a_task_whose_resource_turned_sick_is_retried_on_another
             with_a_single_worker_the_retry_runs_on_the_replacement

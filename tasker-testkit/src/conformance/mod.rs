@@ -50,12 +50,11 @@ const fn secs(secs: u64) -> Duration {
 
 /// Takes a backend through the suite: one `#[test]` per case, in a module per theme.
 ///
-/// ```ignore
-/// tasker_testkit::conformance!(MyDriver);
-/// ```
+/// `tasker_testkit::conformance!(MyDriver);` is all that a backend's `tests/conformance.rs` needs beside its driver,
+/// a type or alias of that file.
 #[macro_export]
 macro_rules! conformance {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_resources!($driver);
         $crate::conformance_health!($driver);
         $crate::conformance_queue!($driver);
@@ -73,14 +72,13 @@ macro_rules! conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_cases {
-    ($driver:ty, $theme:ident: $($name:ident)*) => {
+    ($driver:ident, $theme:ident: $($name:ident)*) => {
         mod $theme {
-            #[allow(unused_imports, reason = "the driver may be named by a path")]
-            use super::*;
+            use super::$driver as Driver;
             $(
                 #[test]
                 fn $name() {
-                    $crate::conformance::check::<$driver>($crate::conformance::$theme::$name);
+                    $crate::conformance::check::<Driver>($crate::conformance::$theme::$name);
                 }
             )*
         }

@@ -10,7 +10,7 @@ use crate::{Case, Driver, Gate, Handle, Pool, Size, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_queue {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, queue:
             a_higher_priority_always_goes_first
             within_a_priority_tasks_start_in_the_order_they_came

@@ -10,7 +10,7 @@ use crate::{Case, Driver, Fault, Op, Outcome, Size, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_resources {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, resources:
             a_slow_creation_blocks_neither_submit_nor_other_workers
             a_failed_creation_is_tried_again_after_a_growing_delay

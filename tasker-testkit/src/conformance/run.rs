@@ -9,7 +9,7 @@ use crate::{Answer, Case, Driver, Fault, Gate, Helper, Op, Outcome, Pool, Size, 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_run {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, run:
             run_skips_the_queue_and_reuses_the_reserve
             beyond_the_reserve_run_makes_temporary_resources

@@ -16,7 +16,7 @@ use crate::{Case, Driver, Fault, Gate, Handle, Op, Outcome, Pool, Size, Step, Ta
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_scaling {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, scaling:
             a_backlog_above_the_threshold_adds_step_workers_each_interval
             below_half_the_threshold_burst_workers_retire_down_to_the_base

@@ -16,7 +16,7 @@ use crate::{Case, Driver, Fault, Log, Op, Outcome, Size, Step, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_seeing {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, seeing:
             stats_say_where_every_worker_is
             stats_say_where_every_task_is

@@ -15,7 +15,7 @@ use crate::{Case, Driver, Fault, Size, Step, Task};
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_tasks {
-    ($driver:ty) => {
+    ($driver:ident) => {
         $crate::conformance_cases!($driver, tasks:
             a_task_that_runs_too_long_is_answered_at_its_timeout
             after_a_timeout_nothing_is_retried
