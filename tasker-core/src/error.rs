@@ -57,11 +57,9 @@ pub enum TaskError<E> {
         /// The last error of creating a resource.
         last_error: Arc<str>,
     },
-    /// The wait might never have ended: it was made inside a task, as many such waits were open as the pool may have
-    /// workers, and this task had not started. The task itself still runs once a worker is free, and a handle that was
-    /// awaited by `&mut` can be awaited again.
-    ///
-    /// Waits are counted, not workers: a task that waits for several tasks at the same time counts as often.
+    /// The wait might never have ended: it was made inside a task, and with it every worker the pool may have would
+    /// wait for a task of the pool. The task itself still runs once a worker is free, and a handle that was awaited by
+    /// `&mut` can be awaited again.
     #[error("waiting here would deadlock: all workers wait for tasks that have not started")]
     WouldDeadlock,
 }

@@ -120,4 +120,11 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
     fn close_reserve(&mut self, _killed: bool) -> bool {
         self.reserve.as_ref().is_none_or(|reserve| reserve.close())
     }
+
+    fn reserve_left(&self) -> usize {
+        self.reserve.as_ref().map_or(0, |reserve| {
+            let (free, busy) = reserve.levels();
+            free + busy
+        })
+    }
 }

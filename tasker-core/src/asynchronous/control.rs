@@ -66,4 +66,9 @@ impl<R: Resource> Launch<AsyncJob<R>> for AsyncLaunch<R> {
     fn close_reserve(&mut self, _killed: bool) -> bool {
         self.reserve.close()
     }
+
+    fn reserve_left(&self) -> usize {
+        let (free, busy) = self.reserve.shared.levels();
+        free + busy
+    }
 }

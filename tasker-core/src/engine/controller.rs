@@ -33,6 +33,11 @@ pub trait Launch<J: Job>: Send + 'static {
     /// Begins to destroy the reserve, whose users are told to end if the pool was killed. Once its last resource is
     /// gone it posts [`Msg::ReserveClosed`]; `true` if it is gone already.
     fn close_reserve(&mut self, killed: bool) -> bool;
+
+    /// Resources of the reserve, and temporary ones, that are not gone yet.
+    fn reserve_left(&self) -> usize {
+        0
+    }
 }
 
 /// What the control loop does next.
@@ -261,9 +266,15 @@ impl<J: Job> Controller<J> {
         let gone = self.launch.close_reserve(killed);
         self.closing = Some(match (gone, killed) {
             (true, _) => Closing::Gone,
-            (false, true) => Closing::Killed(now.saturating_add(self.engine.limits.grace)),
+            (false, true) => Closing::Killed(self.patience(now)),
             (false, false) => Closing::Graceful,
         });
+    }
+
+    /// How long those are waited for who were told to end, and then destroy a resource.
+    fn patience(&self, now: Timestamp) -> Timestamp {
+        let limits = &self.engine.limits;
+        now.saturating_add(limits.grace).saturating_add(limits.destroy_timeout.unwrap_or_default())
     }
 
     /// When the end of the reserve goes on by itself.
@@ -329,6 +340,7 @@ impl<J: Job> Controller<J> {
             destroy_error_texts: hub.ledger().texts(),
             destroy_skipped: self.skipped(how),
             workers_left: hub.roster().left(now),
+            reserve_left: self.launch.reserve_left(),
         }
     }
 

@@ -96,6 +96,8 @@ pub struct StopReport {
     pub destroy_skipped: u64,
     /// Workers that would not end.
     pub workers_left: Vec<WorkerLeft>,
+    /// Resources that served `run`, and were in use or being destroyed when they were no longer waited for.
+    pub reserve_left: usize,
 }
 
 impl StopReport {
@@ -110,6 +112,7 @@ impl StopReport {
             && self.destroy_errors == 0
             && self.destroy_skipped == 0
             && self.workers_left.is_empty()
+            && self.reserve_left == 0
     }
 }
 
