@@ -79,34 +79,34 @@ fn a_callback_that_waits_for_a_task_of_its_only_worker_is_told_that_it_would_dea
     soon("stop", move || pool.stop().unwrap());
 }
 
+type Told = Result<(), StopError>;
+
+/// Where a resource finds its pool, and tells what its stop came to.
+type Wires = (mpsc::SyncSender<Told>, std::sync::Arc<std::sync::OnceLock<WeakPool<Stopper>>>);
+
 /// Destroying it stops the pool it belongs to.
-struct Stopper(
-    std::sync::Mutex<mpsc::Sender<Result<(), StopError>>>,
-    std::sync::Arc<std::sync::OnceLock<WeakPool<Self>>>,
-);
+struct Stopper(Wires);
 
 impl Resource for Stopper {
-    type Config = (
-        std::sync::Mutex<mpsc::Sender<Result<(), StopError>>>,
-        std::sync::Arc<std::sync::OnceLock<WeakPool<Self>>>,
-    );
+    type Config = Wires;
     type Error = String;
 
-    async fn create((sender, pool): &Self::Config, _: &CreateContext) -> Result<Self, String> {
-        Ok(Self(std::sync::Mutex::new(sender.lock().unwrap().clone()), std::sync::Arc::clone(pool)))
+    async fn create(wires: &Wires, _: &CreateContext) -> Result<Self, String> {
+        Ok(Self(wires.clone()))
     }
 
     async fn destroy(self) -> Result<(), String> {
-        let stopped = self.1.get().unwrap().upgrade().unwrap().stop().map(drop);
-        self.0.lock().unwrap().send(stopped).map_err(|error| error.to_string())
+        let (sender, pool) = self.0;
+        let pool = pool.get().and_then(WeakPool::upgrade).ok_or("no pool")?;
+        sender.send(pool.stop().map(drop)).map_err(|error| error.to_string())
     }
 }
 
 #[test]
 fn a_resource_that_stops_its_pool_is_told_that_it_cannot_wait() {
-    let (sender, told) = mpsc::channel();
+    let (sender, told) = mpsc::sync_channel(1);
     let weak = std::sync::Arc::new(std::sync::OnceLock::new());
-    let config = (std::sync::Mutex::new(sender), std::sync::Arc::clone(&weak));
+    let config = (sender, std::sync::Arc::clone(&weak));
     let pool = Pool::<Stopper>::builder(config).workers(1).build().unwrap();
     weak.set(pool.downgrade()).unwrap();
     let stopping = pool.clone();

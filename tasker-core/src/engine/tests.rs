@@ -167,10 +167,8 @@ impl Bench {
 }
 
 fn expect_run(step: Step<Idle>) -> Idle {
-    match step {
-        Step::Run(job) => job,
-        other => panic!("{other:?}"),
-    }
+    let Step::Run(job) = step else { panic!("{step:?}") };
+    job
 }
 
 impl std::fmt::Debug for Idle {
@@ -275,8 +273,7 @@ fn timeouts_of_attempts_that_are_over_do_not_pile_up() {
     let mut worker = bench.worker();
     for timeout in [Duration::from_secs(3600), Duration::MAX] {
         for _ in 0..5_000 {
-            let mut options = TaskOptions::default();
-            options.timeout = Some(timeout);
+            let options = TaskOptions { timeout: Some(timeout), ..TaskOptions::default() };
             let handle = bench.submit(options, None);
             let job = expect_run(bench.step(&mut worker));
             bench.run(&mut worker, job, Attempt::Value);
