@@ -41,7 +41,10 @@ fn a_callback_that_stops_its_pool_is_told_that_it_cannot_wait() {
     let pool = Pool::<Plain>::builder(()).workers(1).build().unwrap();
     let (sender, told) = mpsc::channel();
     let stopping = pool.clone();
+    // So that the callback is there before the task has ended, and is called by the worker.
+    pool.pause();
     pool.submit_then(|_, _| Ok(()), move |_| sender.send(stopping.stop().map(drop)).unwrap());
+    pool.resume();
     let told = told.recv_timeout(Duration::from_secs(20)).expect("the callback hangs");
     assert_eq!(told, Err(StopError::InsideTask));
     soon("stop", move || pool.stop().unwrap());
@@ -67,6 +70,7 @@ fn a_callback_that_waits_for_a_task_of_its_only_worker_is_told_that_it_would_dea
     let pool = Pool::<Plain>::builder(()).workers(1).build().unwrap();
     let (sender, told) = mpsc::channel();
     let weak = pool.downgrade();
+    pool.pause();
     pool.submit_then(
         |_, _| Ok(()),
         move |_| {
@@ -75,6 +79,7 @@ fn a_callback_that_waits_for_a_task_of_its_only_worker_is_told_that_it_would_dea
             sender.send(matches!(nested, Err(TaskError::WouldDeadlock))).unwrap();
         },
     );
+    pool.resume();
     assert!(told.recv_timeout(Duration::from_secs(20)).expect("the callback hangs"));
     soon("stop", move || pool.stop().unwrap());
 }
