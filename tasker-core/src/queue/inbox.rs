@@ -98,6 +98,8 @@ struct State<J: Job> {
     idle: Vec<(WorkerId, Waker)>,
     permits: usize,
     paused: bool,
+    /// A kill is on its way: nothing starts any more.
+    halted: bool,
     phase: Phase,
     /// Why nothing is taken any more, once that is so.
     refusal: Refusal,
@@ -160,6 +162,7 @@ impl<J: Job> Inbox<J> {
             idle: Vec::new(),
             permits: 0,
             paused: false,
+            halted: false,
             phase: Phase::Open,
             refusal: Refusal::Stopping,
             overflow: settings.overflow,
@@ -346,7 +349,8 @@ impl<J: Job> Inbox<J> {
                 state.phase = Phase::Closing;
                 effects.wake_all.extend(state.room.close());
             }
-            state.paused = true;
+            state.paused = false;
+            state.halted = true;
         });
     }
 
@@ -563,7 +567,7 @@ impl<J: Job> State<J> {
     }
 
     fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
-        if self.paused {
+        if self.paused || self.halted {
             return None;
         }
         while let Some(job) = self.lanes.pop(now) {

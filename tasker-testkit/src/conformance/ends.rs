@@ -200,7 +200,7 @@ pub fn a_stop_that_runs_out_of_time_names_what_is_undone<D: Driver>(case: &Case<
     for handle in [endless, queued, delayed] {
         assert!(matches!(handle.wait(), Err(TaskError::Killed)), "resolved at the deadline");
     }
-    case.advance(secs(15));
+    case.advance(secs(5));
     let report = case.join(stopped).expect("it is stopped outside of tasks");
     assert_eq!((report.how, report.undone), (Stopped::DeadlinePassed, 3));
     let mut undone: Vec<_> = report
@@ -212,7 +212,7 @@ pub fn a_stop_that_runs_out_of_time_names_what_is_undone<D: Driver>(case: &Case<
     assert_eq!(undone, [("delayed", false), ("endless", true), ("queued", false)]);
     assert_eq!(report.workers_left.len(), usize::from(!case.can().interrupts_tasks));
     for left in &report.workers_left {
-        assert_eq!((left.name.as_deref(), left.since), (Some("endless"), secs(25)));
+        assert_eq!((left.name.as_deref(), left.since), (Some("endless"), secs(15)));
     }
     let told = |e: &PoolEvent| matches!(e, PoolEvent::Diagnosis(tasker_core::Diagnosis::ShutdownTimeout { waited, .. }) if *waited == secs(10));
     assert_eq!(pool.count(told), 1);

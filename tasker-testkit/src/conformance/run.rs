@@ -144,14 +144,15 @@ pub fn a_run_under_way_is_waited_for_and_later_ones_are_refused<D: Driver>(case:
 
 /// Fault: `run` racing kill.
 pub fn a_kill_does_not_wait_for_a_run_for_ever<D: Driver>(case: &Case<D>) {
-    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.grace(secs(5)));
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.grace(secs(5)).destroy_timeout(secs(10)));
     let gate = case.gate();
     let running = run_at_gate(case, &pool, &gate);
     let killing = pool.clone();
     let killed = case.spawn(move || killing.kill());
     case.settle();
-    case.advance(secs(5));
-    case.join(killed).expect("it is killed outside of tasks");
+    case.advance(secs(15));
+    let report = case.join(killed).expect("it is killed outside of tasks");
+    assert_eq!(report.reserve_left, usize::from(!case.can().interrupts_tasks));
     gate.open();
     let result = case.join(running);
     if case.can().interrupts_tasks {

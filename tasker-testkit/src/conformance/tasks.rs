@@ -243,6 +243,7 @@ pub fn a_task_knows_its_name_attempt_and_deadline<D: Driver>(case: &Case<D>) {
     handle.wait().expect("the retry succeeds");
     let line = |attempt| format!("Some(\"import\") {attempt} Some(9000000000) false");
     assert_eq!(case.log().entries(), [line(1), line(2)]);
+    case.settle();
     let named = |event: &PoolEvent| matches!(event, PoolEvent::TaskRetried { task, name: Some(name), .. } if *task == id && &**name == "import");
     assert_eq!(pool.count(named), 1);
 }
