@@ -17,7 +17,8 @@ impl AsyncRuntime for Threads {
     const ENDS: bool = true;
 
     fn start() -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime starts");
         Self { handle: runtime.handle().clone(), runtime: Mutex::new(Some(runtime)) }
     }
 
@@ -27,7 +28,7 @@ impl AsyncRuntime for Threads {
     }
 
     fn end(&self) {
-        drop(self.runtime.lock().unwrap().take());
+        drop(self.runtime.lock().expect("nothing panics under the lock").take());
     }
 }
 
