@@ -159,6 +159,36 @@ impl<R: LocalResource> Pool<R> {
     }
 
     /// Submits a task that is started at most once, whatever happens. Its closure may be `FnOnce`.
+    ///
+    /// ```
+    /// # use tasker_thread::{CreateContext, Pool, Resource};
+    /// # struct Db;
+    /// # impl Resource for Db {
+    /// #     type Config = ();
+    /// #     type Error = std::io::Error;
+    /// #     async fn create(_: &(), _: &CreateContext) -> Result<Self, Self::Error> { Ok(Self) }
+    /// # }
+    /// # let pool = Pool::<Db>::builder(()).workers(1).build()?;
+    /// let ticket = String::from("only one");
+    /// assert_eq!(pool.submit_once(move |_, _| Ok(ticket)).wait()?, "only one");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Where a task may be retried, such a closure is refused by the compiler:
+    ///
+    /// ```compile_fail
+    /// # use tasker_thread::{CreateContext, Pool, Resource};
+    /// # struct Db;
+    /// # impl Resource for Db {
+    /// #     type Config = ();
+    /// #     type Error = std::io::Error;
+    /// #     async fn create(_: &(), _: &CreateContext) -> Result<Self, Self::Error> { Ok(Self) }
+    /// # }
+    /// # let pool = Pool::<Db>::builder(()).workers(1).build()?;
+    /// let ticket = String::from("only one");
+    /// pool.submit(move |_, _| Ok(ticket)).wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn submit_once<F, T>(&self, task: F) -> TaskHandle<T, R::Error>
     where
         F: FnOnce(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
