@@ -29,7 +29,7 @@ impl Resource for Db {
 }
 
 async fn db(workers: usize) -> Pool<Db> {
-    Pool::<Db>::builder(7).workers(workers).build().await.unwrap()
+    Pool::<Db>::builder(7).workers(workers).build().await.expect("the workers start")
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +170,7 @@ struct Heard(Arc<Mutex<Vec<String>>>);
 
 impl Visit for Heard {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.lock().unwrap().push(format!("{}={value:?}", field.name()));
+        self.0.lock().expect("nothing panics under the lock").push(format!("{}={value:?}", field.name()));
     }
 }
 
@@ -180,7 +180,10 @@ impl Subscriber for Heard {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.0.lock().unwrap().push(format!("span {}", span.metadata().name()));
+        self.0
+            .lock()
+            .expect("nothing panics under the lock")
+            .push(format!("span {}", span.metadata().name()));
         span.record(&mut self.clone());
         Id::from_u64(1)
     }
