@@ -63,7 +63,9 @@ impl LevelBoard {
         if done(board.levels, board.phase) {
             return Poll::Ready(());
         }
-        board.waiting.push(waker.clone());
+        if !board.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
+            board.waiting.push(waker.clone());
+        }
         Poll::Pending
     }
 }
