@@ -414,7 +414,7 @@ fn each_option_of_creation_and_destruction() {
         .create_timeout(secs(3))
         .create_backoff(Backoff::new().first(secs(10)).max(secs(10)).jitter(0.0))
         .destroy_timeout(secs(4))
-        .breaker_threshold(1)
+        .breaker_threshold(2)
         .build()
         .unwrap();
     let mut events = pool.events();
