@@ -1,7 +1,6 @@
 //! The rest of the API as a user types it: ends, what can be seen, and handles, threads and resources in odd places.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::{Debug, Write};
 use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -16,9 +15,6 @@ use tasker_thread::{
     MetricsCollector, Pool, PoolEvent, Priority, Received, Refusal, RunError, StopError, Stopped,
     TaskContext, TaskError, TaskHandle, TaskInfo, TaskTimes, ThreadBuilder, Threads, WorkerId,
 };
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 /// Counts queries. Only `create` is written, as for any resource that no error says anything about.
 struct Db(u64);
@@ -427,64 +423,6 @@ fn a_collector_hears_of_every_task() {
         "task-2 Cancelled, started: false",
     ] {
         assert!(notes.has(note), "{note} is not in {:?}", notes.0);
-    }
-}
-
-/// Keeps what is said to `tracing`: each span with its fields, each event with its level and fields.
-#[derive(Clone, Default)]
-struct Heard(Notes);
-
-/// Fields as text.
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).expect("strings take all that is written");
-    }
-}
-
-impl Subscriber for Heard {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("tasker")
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut fields = Fields(format!("span {}", span.metadata().name()));
-        span.record(&mut fields);
-        self.0.note(fields.0);
-        Id::from_u64(1)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(event.metadata().level().to_string());
-        event.record(&mut fields);
-        self.0.note(fields.0);
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
-/// Workers are threads of their own, so only the subscriber of the whole process hears them.
-#[test]
-fn attempts_are_spans_and_what_happens_to_workers_are_events() {
-    let heard = Heard::default();
-    tracing::subscriber::set_global_default(heard.clone()).expect("no other test sets one");
-    let pool = builder().name("traced").build().unwrap();
-    pool.task().name("import").submit(|_, _| Ok(())).wait().unwrap();
-    let panicked = pool.submit(|_, _| -> io::Result<()> { panic!("boom") }).wait();
-    assert!(matches!(panicked, Err(TaskError::Panicked { .. })));
-    pool.stop().unwrap();
-    let notes = heard.0;
-    for note in [
-        "span task pool=traced id=1 name=\"import\" attempt=1 worker=1",
-        "DEBUG message=worker-1 became ready",
-        "WARN message=worker-1 left and is replaced: a task panicked pool=\"traced\"",
-        "DEBUG message=pool ended pool=traced",
-    ] {
-        assert!(notes.has(note), "{note} is not in {:#?}", notes.0);
     }
 }
 
