@@ -518,10 +518,10 @@ fn handles_are_waited_for_on_plain_threads_and_awaited_on_foreign_executors() {
     assert!(held.wait_timeout(Duration::from_millis(1)).is_none());
     held.cancel();
     assert!(held.wait_timeout(secs(9)).unwrap().is_err());
-    let blocking = pool.submit(async |db, _| Ok(db.number));
-    assert_eq!(thread::spawn(move || blocking.wait().unwrap()).join().unwrap(), 2);
-    let foreign = pool.submit(async |db, _| Ok(db.number));
-    assert_eq!(tasker_core::parker::block_on(foreign).unwrap(), 2);
+    let blocking = pool.submit(async |_, _| Ok(5));
+    assert_eq!(thread::spawn(move || blocking.wait().unwrap()).join().unwrap(), 5);
+    let foreign = pool.submit(async |_, _| Ok(6));
+    assert_eq!(tasker_core::parker::block_on(foreign).unwrap(), 6);
 }
 
 thread_local! {
