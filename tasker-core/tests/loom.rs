@@ -4,145 +4,21 @@
 //! knows no time, so what is explored has none.
 #![cfg(tasker_loom)]
 
-use std::collections::VecDeque;
+mod common;
+
 use std::sync::Arc;
 
-use tasker_core::builder::Backend;
-use tasker_core::engine::{Controller, Created, Engine, Launch, Msg, Order, Parts, Step, Worker};
+use common::{Bench, bench, put, serve};
 use tasker_core::parker::Parker;
-use tasker_core::queue::Mail;
-use tasker_core::sync::{Lock, thread};
-use tasker_core::task::job::{Attempt, Job, JobEnd, Work};
-use tasker_core::task::{AnyCell, Cell, TaskCore, TaskOptions};
-use tasker_core::{
-    Builder, CancelOutcome, Clock, ExitReason, Health, Refusal, TaskError, TaskHandle, Timestamp, submit,
-};
-
-/// A task that returns its number.
-struct Number(Work<u32, u32, String>);
-
-impl Job for Number {
-    type Error = String;
-
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        Arc::clone(&self.0.cell) as _
-    }
-
-    fn core(&self) -> &TaskCore {
-        self.0.cell.core()
-    }
-
-    fn fill(mut self, end: JobEnd<String>) {
-        self.0.fill(end);
-    }
-}
-
-#[derive(Debug)]
-struct StandingClock;
-
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::ZERO
-    }
-
-    fn park_until(&self, parker: &Parker, _: Timestamp) {
-        parker.park();
-    }
-}
-
-#[derive(Debug, Default)]
-struct Letters(Lock<VecDeque<Msg>>);
-
-impl Mail for Letters {
-    fn post(&self, msg: Msg) {
-        self.0.lock().push_back(msg);
-    }
-}
-
-struct Model;
-
-impl Backend for Model {
-    type Build = Parts;
-    type Clock = dyn Clock;
-
-    fn build(builder: Builder<Self>) -> Parts {
-        let letters = Arc::new(Letters::default());
-        builder.into_parts(Arc::new(StandingClock), letters).expect("the settings are sound").1
-    }
-}
-
-#[derive(Clone, Default)]
-struct Orders(Arc<Lock<Vec<Order<Number>>>>);
-
-impl Launch<Number> for Orders {
-    fn launch(&mut self, order: Order<Number>) -> Result<(), Arc<str>> {
-        self.0.lock().push(order);
-        Ok(())
-    }
-
-    fn close_reserve(&mut self, _: bool) -> bool {
-        true
-    }
-}
+use tasker_core::sync::thread;
+use tasker_core::task::job::{Job, JobEnd};
+use tasker_core::{CancelOutcome, ExitReason, Refusal, TaskError};
 
 /// Loom counts each look at an atomic, and a worker that leaves adds up its histograms: more than loom's own limit.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     builder.check(model);
-}
-
-/// A pool's engine with live workers that nobody drives yet.
-struct Bench {
-    engine: Arc<Engine<Number>>,
-    workers: Vec<Worker<Number>>,
-    _controller: Controller<Number>,
-}
-
-fn bench(workers: usize, capacity: usize) -> Bench {
-    let parts = Builder::new(Model).workers(workers).capacity(capacity).build();
-    let orders = Orders::default();
-    let for_launch = orders.clone();
-    let (engine, mut controller) = Controller::new(parts, |_| Box::new(for_launch));
-    controller.turn(Timestamp::ZERO, None);
-    let workers = orders.0.lock().drain(..).map(live).collect();
-    Bench { engine, workers, _controller: controller }
-}
-
-fn live(order: Order<Number>) -> Worker<Number> {
-    let mut worker = Worker::new(order, Timestamp::ZERO);
-    assert!(worker.created(Created::Ready, Timestamp::ZERO));
-    worker
-}
-
-fn put(engine: &Arc<Engine<Number>>, number: u32) -> TaskHandle<u32, String> {
-    submit::submit(engine, TaskOptions::default(), |cell: Arc<Cell<u32, String>>| {
-        Number(Work::new(cell, number))
-    })
-}
-
-/// Serves until it is told to leave, as a thread backend does.
-fn serve(worker: &mut Worker<Number>) -> (Vec<u32>, ExitReason) {
-    let mut ran = Vec::new();
-    let parker = Parker::new();
-    let waker = parker.waker();
-    loop {
-        match worker.step(Timestamp::ZERO, &waker) {
-            Step::Run(mut job) => {
-                let begun = worker.begin(&job, Timestamp::ZERO);
-                let number = job.0.task.take().expect("run once");
-                ran.push(number);
-                let attempt: Attempt<String> = job.0.note(Ok(number));
-                worker.finish(job, &begun, attempt, |_| Health::Healthy, Timestamp::ZERO);
-            }
-            Step::Wait(_) => parker.park(),
-            Step::Probe => unreachable!("no probes are set up"),
-            Step::Leave(why) => {
-                worker.leave(why, Timestamp::ZERO);
-                return (ran, why);
-            }
-        }
-    }
 }
 
 #[test]
@@ -159,7 +35,7 @@ fn a_wake_up_is_never_lost_by_a_parker() {
 #[test]
 fn a_task_submitted_while_the_worker_goes_to_sleep_is_run() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(1, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
         let mut worker = workers.pop().expect("one worker");
         let serving = thread::spawn(move || serve(&mut worker));
         let handle = put(&engine, 7);
@@ -173,7 +49,7 @@ fn a_task_submitted_while_the_worker_goes_to_sleep_is_run() {
 #[test]
 fn a_result_reaches_the_thread_that_waits_for_it() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(1, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
         let mut worker = workers.pop().expect("one worker");
         let handle = put(&engine, 7);
         engine.inbox.close();
@@ -186,7 +62,7 @@ fn a_result_reaches_the_thread_that_waits_for_it() {
 #[test]
 fn a_submission_racing_a_close_is_either_run_or_refused() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(1, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
         let mut worker = workers.pop().expect("one worker");
         let closing = Arc::clone(&engine);
         let closer = thread::spawn(move || closing.inbox.close());
@@ -205,7 +81,7 @@ fn a_submission_racing_a_close_is_either_run_or_refused() {
 #[test]
 fn a_submission_racing_a_kill_is_refused_or_killed() {
     explore(|| {
-        let Bench { engine, workers, _controller } = bench(1, 8);
+        let Bench { engine, workers, controller: _controller } = bench(1, 8);
         let killing = Arc::clone(&engine);
         let killer = thread::spawn(move || {
             for job in killing.inbox.discard(Refusal::Stopping) {
@@ -226,7 +102,7 @@ fn a_submission_racing_a_kill_is_refused_or_killed() {
 #[test]
 fn a_cancel_racing_a_worker_ends_the_task_in_exactly_one_way() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(1, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
         let mut worker = workers.pop().expect("one worker");
         let handle = put(&engine, 7);
         engine.inbox.close();
@@ -249,7 +125,7 @@ fn a_cancel_racing_a_worker_ends_the_task_in_exactly_one_way() {
 #[test]
 fn room_given_back_by_a_cancel_reaches_the_submitter_who_waits_for_it() {
     explore(|| {
-        let Bench { engine, workers, _controller } = bench(1, 1);
+        let Bench { engine, workers, controller: _controller } = bench(1, 1);
         let first = put(&engine, 1);
         let waiting = Arc::clone(&engine);
         let submitter = thread::spawn(move || {
@@ -265,7 +141,7 @@ fn room_given_back_by_a_cancel_reaches_the_submitter_who_waits_for_it() {
 #[test]
 fn a_dropped_handle_racing_the_result_leaves_nothing_behind() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(1, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
         let mut worker = workers.pop().expect("one worker");
         let handle = put(&engine, 7);
         engine.inbox.close();
@@ -278,7 +154,7 @@ fn a_dropped_handle_racing_the_result_leaves_nothing_behind() {
 #[test]
 fn a_permit_and_a_task_reach_one_worker_each() {
     explore(|| {
-        let Bench { engine, mut workers, _controller } = bench(2, 8);
+        let Bench { engine, mut workers, controller: _controller } = bench(2, 8);
         let mut worker = workers.pop().expect("two workers");
         let mut other = workers.pop().expect("two workers");
         let serving = thread::spawn(move || serve(&mut worker));

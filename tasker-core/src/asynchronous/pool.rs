@@ -163,6 +163,32 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     }
 
     /// Submits a task that is started at most once, whatever happens. Its closure need not be `Clone`.
+    ///
+    /// ```
+    /// # use tasker_core::Resource;
+    /// # use tasker_core::asynchronous::{Pool, Runtime};
+    /// # fn f<R: Resource, Rt: Runtime>(pool: &Pool<R, Rt>, notify: Box<dyn FnOnce() + Send>) {
+    /// let handle = pool.submit_once(async move |_, _| {
+    ///     notify(); // a boxed `FnOnce`: it can be called only once, and is not `Clone`
+    ///     Ok(())
+    /// });
+    /// # handle.detach();
+    /// # }
+    /// ```
+    ///
+    /// Where a task may be retried, such a closure is refused by the compiler:
+    ///
+    /// ```compile_fail,E0277
+    /// # use tasker_core::Resource;
+    /// # use tasker_core::asynchronous::{Pool, Runtime};
+    /// # fn f<R: Resource, Rt: Runtime>(pool: &Pool<R, Rt>, notify: Box<dyn FnOnce() + Send>) {
+    /// let handle = pool.submit(async move |_, _| {
+    ///     notify(); // a boxed `FnOnce`: it can be called only once, and is not `Clone`
+    ///     Ok(())
+    /// });
+    /// # handle.detach();
+    /// # }
+    /// ```
     pub fn submit_once<F, T>(&self, task: F) -> TaskHandle<T, R::Error>
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>

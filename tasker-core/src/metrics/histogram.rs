@@ -12,8 +12,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// By how much, relative to the true value, a quantile of a histogram may be too high. It is never too low.
 pub const RELATIVE_ERROR: f64 = 1.0 / SUB_BUCKETS as f64;
 
-// loom explores every atomic on its own, so while it does the table is coarser.
-const SUB_BITS: u32 = if cfg!(tasker_loom) { 1 } else { 5 };
+// loom explores every atomic on its own, and miri takes its time with each, so for them the table is coarser.
+const SUB_BITS: u32 = if cfg!(any(tasker_loom, miri)) { 1 } else { 5 };
 const SUB_BUCKETS: u64 = 1 << SUB_BITS;
 const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
 
