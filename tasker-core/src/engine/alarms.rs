@@ -1,13 +1,11 @@
 //! Tasks with times: deadlines, timeouts, and the grace time after them.
 //!
-//! Alarms are kept in a heap of their own, and only tasks that have times ever touch it.
+//! Alarms are kept in a queue of their own, and only tasks that have times ever touch it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
+use crate::due::DueQueue;
 use crate::ids::{TaskId, WorkerId};
-use crate::sync::{Lock, Weak};
-use crate::task::AnyCell;
+use crate::sync::{Arc, Lock, Weak};
+use crate::task::{AnyCell, TaskCore};
 use crate::time::Timestamp;
 
 /// What to do at a moment.
@@ -37,85 +35,59 @@ pub(crate) struct Alarms {
 
 #[derive(Debug, Default)]
 struct State {
-    heap: BinaryHeap<Reverse<Entry>>,
-    next: u64,
+    queue: DueQueue<Alarm>,
     /// How many alarms there may be before dead ones are looked for.
     sweep_at: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    due: Timestamp,
-    sequence: u64,
-    alarm: Alarm,
 }
 
 impl Alarms {
     /// Sets an alarm. `true` if it is the first to come, so that whoever waits must wait less.
     pub(crate) fn set(&self, due: Timestamp, alarm: Alarm) -> bool {
         let mut state = self.state.lock();
-        let first = state.heap.peek().is_none_or(|Reverse(entry)| due < entry.due);
-        let sequence = state.next;
-        state.next += 1;
-        state.heap.push(Reverse(Entry { due, sequence, alarm }));
-        state.sweep();
+        let first = state.queue.push(due, alarm);
+        let looked_at = state.sweep();
+        drop(state);
+        looked_at.into_iter().for_each(|cell| super::quietly(|| drop(cell)));
         first
     }
 
     /// Takes the next alarm that is due.
     pub(crate) fn pop_due(&self, now: Timestamp) -> Option<Alarm> {
-        let mut state = self.state.lock();
-        if state.heap.peek()?.0.due > now {
-            return None;
-        }
-        state.heap.pop().map(|Reverse(entry)| entry.alarm)
+        self.state.lock().queue.pop_due(now)
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.state.lock().heap.len()
+        self.state.lock().queue.len()
     }
 
     /// When the next alarm is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.state.lock().heap.peek().map(|Reverse(entry)| entry.due)
+        self.state.lock().queue.next_due()
     }
 }
 
 impl State {
-    /// Throws away the deadlines and timeouts of what has ended, whenever the heap has doubled since it last did.
-    fn sweep(&mut self) {
+    /// Throws away the deadlines and timeouts of what has ended, whenever there are twice as many as it last left.
+    /// Returns the cells it looked at: this may be the last to hold one, and its result is dropped outside of the lock.
+    fn sweep(&mut self) -> Vec<Arc<dyn AnyCell>> {
         const WORTH_IT: usize = 1024;
-        if self.heap.len() < self.sweep_at.max(WORTH_IT) {
-            return;
+        let mut looked_at = Vec::new();
+        if self.queue.len() < self.sweep_at.max(WORTH_IT) {
+            return looked_at;
         }
-        self.heap.retain(|Reverse(entry)| match &entry.alarm {
-            Alarm::Deadline(cell) => cell.upgrade().is_some_and(|cell| !cell.core().has_ended()),
-            Alarm::Timeout(running, cell) => {
-                cell.upgrade().is_some_and(|cell| cell.core().is_inside(running.attempt))
-            }
+        let mut look = |cell: &Weak<dyn AnyCell>, is_needed: &dyn Fn(&TaskCore) -> bool| {
+            let Some(cell) = cell.upgrade() else { return false };
+            let needed = is_needed(cell.core());
+            looked_at.push(cell);
+            needed
+        };
+        self.queue.sweep(&mut |alarm| match alarm {
+            Alarm::Deadline(cell) => look(cell, &|core| !core.has_ended()),
+            Alarm::Timeout(running, cell) => look(cell, &|core| core.is_inside(running.attempt)),
             Alarm::Grace(_) => true,
         });
-        self.sweep_at = self.heap.len() * 2;
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due, self.sequence).cmp(&(other.due, other.sequence))
+        self.sweep_at = self.queue.len() * 2;
+        looked_at
     }
 }

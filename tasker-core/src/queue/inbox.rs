@@ -4,11 +4,11 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::due::DueQueue;
 use crate::engine::Msg;
 use crate::error::Refusal;
 use crate::ids::WorkerId;
 use crate::metrics::RateWindow;
-use crate::queue::delayed::DelayedLane;
 use crate::queue::room::Room;
 use crate::queue::{Lanes, Leave, Pull, Queue, RoomWait, Ticket};
 use crate::supervisor::Event;
@@ -89,7 +89,8 @@ enum Phase {
 
 struct State<J: Job> {
     lanes: Lanes<J>,
-    delayed: DelayedLane<J>,
+    /// With the ranks they have in their lanes later.
+    delayed: DueQueue<(J, u64)>,
     counts: Counts,
     arrivals: RateWindow,
     /// Jobs in the lanes whose task has ended, less those of whose end the count has not heard yet.
@@ -154,7 +155,7 @@ impl<J: Job> Inbox<J> {
     pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
         let state = State {
             lanes: Lanes::new(settings.ageing),
-            delayed: DelayedLane::new(),
+            delayed: DueQueue::new(),
             counts: Counts::default(),
             arrivals: RateWindow::new(Timestamp::ZERO),
             dead: 0,
@@ -528,8 +529,7 @@ impl<J: Job> State<J> {
         core.place.set_delayed(due.is_some());
         if let Some(due) = due {
             self.counts.delayed += 1;
-            effects.nudge |= self.delayed.next_due().is_none_or(|next| due < next);
-            self.delayed.push(due, rank, job);
+            effects.nudge |= self.delayed.push(due, (job, rank));
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
@@ -618,7 +618,7 @@ impl<J: Job> State<J> {
 
     fn empty(&mut self) -> Vec<J> {
         let mut jobs = self.lanes.sweep(&mut |_| false);
-        jobs.append(&mut self.delayed.sweep(&mut |_| false));
+        jobs.extend(self.delayed.sweep(&mut |_| false).into_iter().map(|(job, _)| job));
         jobs
     }
 
@@ -631,7 +631,8 @@ impl<J: Job> State<J> {
             return;
         }
         let mut swept = self.lanes.sweep(&mut |job| !job.core().has_ended());
-        swept.append(&mut self.delayed.sweep(&mut |job| !job.core().has_ended()));
+        let delayed = self.delayed.sweep(&mut |(job, _)| !job.core().has_ended());
+        swept.extend(delayed.into_iter().map(|(job, _)| job));
         self.dead -= isize::try_from(swept.len()).unwrap_or(isize::MAX);
         effects.trash.append(&mut swept);
     }

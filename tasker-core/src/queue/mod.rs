@@ -4,7 +4,6 @@
 //! waiting and waking, for await and block alike: tasks, permits to leave, and the end all come to a worker here,
 //! since it can wait in one place only.
 
-mod delayed;
 mod inbox;
 mod lanes;
 mod pull;

@@ -1,4 +1,4 @@
-//! Tasks that may not start yet: delayed ones, and retries that wait for their next attempt.
+//! What waits for a moment: delayed tasks, retries before their next attempt, and alarms.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Items by the moment they are due; among equal moments, the first pushed goes first.
 #[derive(Debug)]
-pub(super) struct DelayedLane<T> {
+pub(crate) struct DueQueue<T> {
     heap: BinaryHeap<Entry<T>>,
     next: u64,
 }
@@ -16,40 +16,52 @@ pub(super) struct DelayedLane<T> {
 struct Entry<T> {
     due: Timestamp,
     sequence: u64,
-    rank: u64,
     item: T,
 }
 
-impl<T> DelayedLane<T> {
-    pub(super) const fn new() -> Self {
+impl<T> DueQueue<T> {
+    pub(crate) const fn new() -> Self {
         Self { heap: BinaryHeap::new(), next: 0 }
     }
 
-    /// Adds an item, with the rank it has in its lane later.
-    pub(super) fn push(&mut self, due: Timestamp, rank: u64, item: T) {
-        self.heap.push(Entry { due, sequence: self.next, rank, item });
+    /// Adds an item. `true` if it is due before all others, so that whoever waits must wait less.
+    pub(crate) fn push(&mut self, due: Timestamp, item: T) -> bool {
+        let first = self.next_due().is_none_or(|next| due < next);
+        self.heap.push(Entry { due, sequence: self.next, item });
         self.next += 1;
+        first
     }
 
-    /// Takes the next item that is due at `now`, and its rank.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(T, u64)> {
+    /// Takes the next item that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<T> {
         if self.next_due()? > now {
             return None;
         }
-        self.heap.pop().map(|entry| (entry.item, entry.rank))
+        self.heap.pop().map(|entry| entry.item)
     }
 
     /// When the next item is due.
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.heap.peek().map(|entry| entry.due)
     }
 
+    /// How many items there are.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Keeps what `keep` accepts and returns the rest.
-    pub(super) fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
+    pub(crate) fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
         let (kept, swept): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.heap).into_iter().partition(|entry| keep(&entry.item));
         self.heap = kept.into();
         swept.into_iter().map(|entry| entry.item).collect()
+    }
+}
+
+impl<T> Default for DueQueue<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
