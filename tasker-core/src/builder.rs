@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::Clock;
 use crate::cancel::CancelToken;
 use crate::config_error::InvalidConfig;
-use crate::engine::Parts;
-use crate::engine::{Limits, RankFn};
+use crate::engine::{Limits, Parts, RankFn};
 use crate::metrics::MetricsCollector;
 use crate::queue::{Mail, Overflow, QueueSettings};
 use crate::retry::{Backoff, Immediate, RetryPolicy};
@@ -14,7 +14,6 @@ use crate::scaling::{ScalingPolicy, Utilization};
 use crate::supervisor::{Startup, SupervisorConfig};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
-use crate::{Clock, engine};
 
 /// What a backend makes of a [`Builder`].
 pub trait Backend: Sized {
@@ -454,7 +453,3 @@ fn positive_time(field: &'static str, value: Option<Duration>) -> Result<(), Inv
         _ => Ok(()),
     }
 }
-
-/// The clock of a builder as the engine takes it.
-#[doc(hidden)]
-pub type EngineOf<J> = Arc<engine::Engine<J>>;

@@ -4,7 +4,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::config_error::InvalidConfig;
-use crate::engine::{Engine, Events, Msg, StopReport};
+use crate::engine::{Engine, Events, Msg};
 use crate::error::{BuildError, StopError};
 use crate::metrics::Stats;
 use crate::supervisor::{Event, Phase};
@@ -113,9 +113,4 @@ pub fn stats<J: Job>(engine: &Engine<J>, (free, busy): (usize, usize)) -> Stats 
 /// Subscribes to events; the subscription of a pool that has ended is at its end.
 pub fn events<J: Job>(engine: &Engine<J>) -> Events {
     engine.hub.bus().subscribe(engine.event_capacity)
-}
-
-/// The report of a pool that has ended.
-pub fn report<J: Job>(engine: &Engine<J>) -> Option<Arc<StopReport>> {
-    engine.ended.get()
 }

@@ -117,7 +117,7 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
         })
     }
 
-    fn close_reserve(&mut self, _killed: bool) -> bool {
+    fn close_reserve(&mut self) -> bool {
         self.reserve.as_ref().is_none_or(|reserve| reserve.close())
     }
 

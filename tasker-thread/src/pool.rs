@@ -7,7 +7,6 @@ use std::time::Duration;
 use tasker_core::engine::{Controller, Engine, Events, StopReport};
 use tasker_core::metrics::{Metrics, Stats};
 use tasker_core::parker::block_on;
-use tasker_core::reserve::ReserveLimits;
 use tasker_core::{
     BuildError, Clock, InvalidConfig, LocalResource, Refused, Resource, RunError, StopError, SystemClock,
     TaskContext, TaskError, TaskHandle, life,
@@ -75,12 +74,7 @@ impl<R: LocalResource> Pool<R> {
         let (backend, parts) = builder.into_parts(Arc::clone(&clock), Arc::clone(&postbox) as _)?;
         let starter = Starter { clock, stack_size: backend.stack_size, around: backend.around };
         let config = Arc::new(backend.config);
-        let limits = ReserveLimits {
-            kept: parts.reserve,
-            temporary: parts.max_temporary,
-            max_lifetime: parts.limits.max_lifetime,
-            max_uses: parts.limits.max_uses,
-        };
+        let limits = parts.reserve_limits();
         let mut reserve = None;
         let (engine, controller) = Controller::new(parts, |engine| {
             let make = |make: crate::builder::MakeReserve| {

@@ -63,7 +63,7 @@ impl<R: Resource> Launch<AsyncJob<R>> for AsyncLaunch<R> {
         self.starter.start(&name, worker::live(worker, Arc::clone(&self.config), clock))
     }
 
-    fn close_reserve(&mut self, _killed: bool) -> bool {
+    fn close_reserve(&mut self) -> bool {
         self.reserve.close()
     }
 

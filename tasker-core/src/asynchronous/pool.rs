@@ -16,7 +16,6 @@ use crate::engine::{Controller, Engine, Events, StopReport};
 use crate::error::{BuildError, Refused, RunError, StopError, TaskError};
 use crate::life;
 use crate::metrics::{Metrics, Stats};
-use crate::reserve::ReserveLimits;
 use crate::resource::Resource;
 use crate::sync::{Arc, Weak};
 use crate::task::{TaskContext, TaskHandle};
@@ -55,12 +54,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
         let plain = Arc::new(Plain(Arc::clone(&clock)));
         let (backend, parts) = builder.into_parts(plain, Arc::clone(&mailbox) as _)?;
         let (starter, config) = (Starter { spawner, clock }, Arc::new(backend.config));
-        let limits = ReserveLimits {
-            kept: parts.reserve,
-            temporary: parts.max_temporary,
-            max_lifetime: parts.limits.max_lifetime,
-            max_uses: parts.limits.max_uses,
-        };
+        let limits = parts.reserve_limits();
         let mut reserve = None;
         let (engine, controller) = Controller::new(parts, |engine| {
             let kept = Reserve::new(limits, engine.limits.clone(), Arc::clone(&engine.hub), starter.clone());

@@ -30,9 +30,9 @@ pub trait Launch<J: Job>: Send + 'static {
     /// Why it could not be started; treated as a failed creation.
     fn launch(&mut self, order: Order<J>) -> Result<(), Arc<str>>;
 
-    /// Begins to destroy the reserve, whose users are told to end if the pool was killed. Once its last resource is
+    /// Begins to destroy the reserve; its users are told to end, too, if the pool was killed. Once its last resource is
     /// gone it posts [`Msg::ReserveClosed`]; `true` if it is gone already.
-    fn close_reserve(&mut self, killed: bool) -> bool;
+    fn close_reserve(&mut self) -> bool;
 
     /// Resources of the reserve, and temporary ones, that are not gone yet.
     fn reserve_left(&self) -> usize {
@@ -210,7 +210,7 @@ impl<J: Job> Controller<J> {
     fn discard(&mut self) {
         self.engine.hub.set_killed();
         // Its users are told now; whether it is gone is asked once all workers are.
-        self.launch.close_reserve(true);
+        self.launch.close_reserve();
         let end = self.end_of_all();
         let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
@@ -263,7 +263,7 @@ impl<J: Job> Controller<J> {
     /// All workers are gone; the reserve goes last.
     fn close(&mut self, now: Timestamp) {
         let killed = self.engine.hub.is_killed();
-        let gone = self.launch.close_reserve(killed);
+        let gone = self.launch.close_reserve();
         self.closing = Some(match (gone, killed) {
             (true, _) => Closing::Gone,
             (false, true) => Closing::Killed(self.patience(now)),
@@ -399,7 +399,7 @@ impl<J: Job> Drop for Controller<J> {
         self.cancel_running();
         self.engine.started.set(Err("the runtime was shut down".into()));
         let now = self.engine.hub.now();
-        self.launch.close_reserve(true);
+        self.launch.close_reserve();
         self.finish(now, Stopped::RuntimeGone);
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::engine::{Hub, Latch, StopReport};
 use crate::metrics::MetricsCollector;
 use crate::queue::{Inbox, Mail, QueueSettings, Rank};
+use crate::reserve::ReserveLimits;
 use crate::retry::RetryPolicy;
 use crate::scaling::ScalingPolicy;
 use crate::supervisor::SupervisorConfig;
@@ -67,6 +68,18 @@ pub struct Parts {
     pub event_capacity: usize,
     /// What starts the graceful stop from outside.
     pub parent: Option<CancelToken>,
+}
+
+impl Parts {
+    /// How many resources serve `run`, and how long they live.
+    pub fn reserve_limits(&self) -> ReserveLimits {
+        ReserveLimits {
+            kept: self.reserve,
+            temporary: self.max_temporary,
+            max_lifetime: self.limits.max_lifetime,
+            max_uses: self.limits.max_uses,
+        }
+    }
 }
 
 /// A [`Rank`] that can be shown.

@@ -90,7 +90,7 @@ impl Launch<Idle> for Orders {
         Ok(())
     }
 
-    fn close_reserve(&mut self, _killed: bool) -> bool {
+    fn close_reserve(&mut self) -> bool {
         true
     }
 }

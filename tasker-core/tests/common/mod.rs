@@ -80,7 +80,7 @@ impl Launch<Number> for Orders {
         Ok(())
     }
 
-    fn close_reserve(&mut self, _: bool) -> bool {
+    fn close_reserve(&mut self) -> bool {
         true
     }
 }

@@ -201,7 +201,7 @@ impl Launch<SimJob> for SimLaunch {
         Err("no thread could be started".into())
     }
 
-    fn close_reserve(&mut self, _killed: bool) -> bool {
+    fn close_reserve(&mut self) -> bool {
         let Some(reserve) = self.reserve.lock().clone() else { return true };
         self.leftovers.lock().extend(reserve.close());
         self.plant == Plant::ForgetsReserve || reserve.is_gone()

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tasker_core::engine::{Controller, Engine, Msg, Order, Parts, Turn};
+use tasker_core::engine::{Controller, Engine, Msg, Order, Turn};
 use tasker_core::queue::Ticket;
-use tasker_core::reserve::{Reserve, ReserveLimits};
+use tasker_core::reserve::Reserve;
 use tasker_core::task::Cell;
 use tasker_core::{TaskHandle, Timestamp, life};
 
@@ -104,7 +104,7 @@ impl World {
         let (_, parts) = builder
             .into_parts(Arc::clone(&clock) as _, mail)
             .unwrap_or_else(|error| panic!("the simulator makes sound settings: {error}"));
-        let limits = reserve_limits(&parts);
+        let limits = parts.reserve_limits();
         let launch = SimLaunch {
             orders: Shared::clone(&orders),
             faults: Shared::clone(&launch_faults),
@@ -335,14 +335,5 @@ impl World {
             && self.runs.is_empty()
             && self.tickets.is_empty()
             && self.waiters.is_empty()
-    }
-}
-
-fn reserve_limits(parts: &Parts) -> ReserveLimits {
-    ReserveLimits {
-        kept: parts.reserve,
-        temporary: parts.max_temporary,
-        max_lifetime: parts.limits.max_lifetime,
-        max_uses: parts.limits.max_uses,
     }
 }
