@@ -158,8 +158,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// The pool's name, for traces and for the thread of its control loop; workers' threads are named after their
-    /// [`WorkerId`](crate::WorkerId). Default: "tasker".
+    /// The pool's name, for traces and threads: the control loop's thread has it, and those of workers are called
+    /// after it and their [`WorkerId`](crate::WorkerId). Default: "tasker".
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.settings.name = Some(name.into());
         self
@@ -177,8 +177,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// What `submit` does when the queue is full. Default: refuse the new task. `try_submit` and the waiting forms never
-    /// displace a task.
+    /// What `submit`, `submit_all` and `try_submit` do when the queue is full. Default: refuse the new task. The waiting
+    /// forms never displace a task.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;
         self
@@ -226,7 +226,8 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How long to wait before `create` is tried again, or a worker is replaced that never completed a task. Default:
+    /// How long to wait before `create` is tried again, or a worker is replaced in a crash loop: from the second in a
+    /// row that left sick without having completed a task. Default:
     /// [`Backoff::new`], 100 ms and more.
     pub fn create_backoff(mut self, backoff: Backoff) -> Self {
         self.settings.create_backoff = backoff;
