@@ -8,6 +8,7 @@ mod inbox;
 mod lanes;
 mod pull;
 mod room;
+mod state;
 
 pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;

@@ -1,0 +1,297 @@
+//! What is behind the inbox's lock: the lanes, who waits, and the counts that have to agree with both.
+//!
+//! Nothing here calls out. What has to be done outside of the lock is put into [`Effects`].
+
+use std::task::Waker;
+
+use crate::due::DueQueue;
+use crate::error::Refusal;
+use crate::ids::WorkerId;
+use crate::metrics::RateWindow;
+use crate::queue::inbox::{Counts, Overflow, QueueSettings};
+use crate::queue::room::Room;
+use crate::queue::{Lanes, Leave, Pull, Queue};
+use crate::task::job::Job;
+use crate::task::{Priority, TaskCore};
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// No more submits; what is owed still runs.
+    Closing,
+    /// Nothing runs any more.
+    Dead,
+}
+
+/// What is behind the inbox's lock.
+pub(super) struct State<J: Job> {
+    pub(super) lanes: Lanes<J>,
+    /// With the ranks they have in their lanes later.
+    pub(super) delayed: DueQueue<(J, u64)>,
+    pub(super) counts: Counts,
+    pub(super) arrivals: RateWindow,
+    /// Jobs in the lanes whose task has ended, less those of whose end the count has not heard yet.
+    pub(super) dead: isize,
+    pub(super) room: Room,
+    pub(super) idle: Vec<(WorkerId, Waker)>,
+    pub(super) permits: usize,
+    pub(super) paused: bool,
+    /// A kill is on its way: nothing starts any more.
+    pub(super) halted: bool,
+    pub(super) phase: Phase,
+    /// Why nothing is taken any more, once that is so.
+    pub(super) refusal: Refusal,
+    pub(super) overflow: Overflow,
+    /// The control loop wants to hear of the next arrival.
+    pub(super) quiet: bool,
+    pub(super) drained: bool,
+}
+
+/// What to do once the lock is released.
+pub(super) struct Effects<J> {
+    pub(super) wake: Option<Waker>,
+    pub(super) wake_room: Option<Waker>,
+    pub(super) wake_all: Vec<Waker>,
+    pub(super) busy: bool,
+    pub(super) drained: bool,
+    /// A delayed task is due before all others.
+    pub(super) nudge: bool,
+    /// Tasks that gave their places to newer ones; their ends are decided.
+    pub(super) displaced: Vec<J>,
+    pub(super) trash: Vec<J>,
+}
+
+impl<J: Job> Effects<J> {
+    pub(super) const fn none() -> Self {
+        Self {
+            wake: None,
+            wake_room: None,
+            wake_all: Vec::new(),
+            busy: false,
+            drained: false,
+            nudge: false,
+            displaced: Vec::new(),
+            trash: Vec::new(),
+        }
+    }
+}
+
+impl<J> Effects<J> {
+    /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
+    pub(super) fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
+        let Some((_, waker)) = idle else { return };
+        match &self.wake {
+            None => self.wake = Some(waker),
+            Some(_) => self.wake_all.push(waker),
+        }
+    }
+}
+
+impl<J: Job> State<J> {
+    /// An empty queue.
+    pub(super) fn new(settings: &QueueSettings) -> Self {
+        Self {
+            lanes: Lanes::new(settings.ageing),
+            delayed: DueQueue::new(),
+            counts: Counts::default(),
+            arrivals: RateWindow::new(Timestamp::ZERO),
+            dead: 0,
+            room: Room::new(settings.capacity),
+            idle: Vec::new(),
+            permits: 0,
+            paused: false,
+            halted: false,
+            phase: Phase::Open,
+            refusal: Refusal::Stopping,
+            overflow: settings.overflow,
+            quiet: false,
+            drained: false,
+        }
+    }
+
+    /// Tasks that must still end by a worker's doing, or are about to come.
+    pub(super) fn owed(&self) -> usize {
+        self.counts.queued() + self.counts.delayed + self.counts.running + self.room.granted()
+    }
+
+    pub(super) fn notice_drained(&mut self, effects: &mut Effects<J>) {
+        if self.phase == Phase::Closing && !self.drained && self.owed() == 0 {
+            self.drained = true;
+            effects.drained = true;
+            effects.wake_all.extend(self.idle.drain(..).map(|(_, waker)| waker));
+        }
+    }
+
+    /// Whether there is room for a newcomer, made by displacing another if need be.
+    pub(super) fn admit(&mut self, priority: Priority, effects: &mut Effects<J>) -> Result<(), Refusal> {
+        if self.phase != Phase::Open {
+            return Err(self.refusal);
+        }
+        if self.room.admits() {
+            return Ok(());
+        }
+        let displaced = match self.overflow {
+            Overflow::DropOldest => self.evict(priority, effects),
+            Overflow::Reject => None,
+        };
+        effects.displaced.push(displaced.ok_or(Refusal::Full)?);
+        Ok(())
+    }
+
+    pub(super) fn take_in(
+        &mut self,
+        job: J,
+        rank: u64,
+        now: Timestamp,
+        has_ticket: bool,
+        effects: &mut Effects<J>,
+    ) -> Result<(), (J, Refusal)> {
+        let admitted = if has_ticket { self.redeem() } else { self.admit(job.core().priority(), effects) };
+        match admitted {
+            Ok(()) => {
+                self.accept(job, rank, now, effects);
+                Ok(())
+            }
+            Err(refusal) => Err((job, refusal)),
+        }
+    }
+
+    /// A ticket is used.
+    fn redeem(&mut self) -> Result<(), Refusal> {
+        self.room.ungrant();
+        if self.phase == Phase::Dead { Err(self.refusal) } else { Ok(()) }
+    }
+
+    fn accept(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
+        self.room.take();
+        self.counts.arrived += 1;
+        self.arrivals.record(now, 1);
+        let core = job.core();
+        core.place.accept(true);
+        let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
+        self.place(job, rank, due, now, effects);
+        effects.busy |= std::mem::take(&mut self.quiet);
+    }
+
+    /// Puts a task into its lane, or into the delayed lane until `due`.
+    pub(super) fn place(
+        &mut self,
+        job: J,
+        rank: u64,
+        due: Option<Timestamp>,
+        now: Timestamp,
+        effects: &mut Effects<J>,
+    ) {
+        let core = job.core();
+        core.place.set_delayed(due.is_some());
+        if let Some(due) = due {
+            self.counts.delayed += 1;
+            effects.nudge |= self.delayed.push(due, (job, rank));
+        } else {
+            core.set_queued_at(now);
+            let priority = core.priority();
+            self.counts.waiting[priority.lane()] += 1;
+            self.lanes.push(priority, rank, now, job);
+            if !self.paused {
+                effects.wake_one(self.idle.pop());
+            }
+        }
+    }
+
+    pub(super) fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
+        if job.core().has_ended() {
+            self.dead -= 1;
+            effects.trash.push(job);
+            return;
+        }
+        self.counts.delayed -= 1;
+        self.place(job, rank, None, now, effects);
+    }
+
+    pub(super) fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
+        if self.phase == Phase::Dead {
+            return Pull::Leave(Leave::Killed);
+        }
+        if self.permits > 0 {
+            self.permits -= 1;
+            return Pull::Leave(Leave::Retired);
+        }
+        if let Some(job) = self.take(now, effects) {
+            return Pull::Task(job);
+        }
+        self.notice_drained(effects);
+        if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
+    }
+
+    fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
+        if self.paused || self.halted {
+            return None;
+        }
+        while let Some(job) = self.lanes.pop(now) {
+            if job.core().claim() {
+                self.uncount(job.core(), effects);
+                self.counts.running += 1;
+                return Some(job);
+            }
+            self.dead -= 1;
+            effects.trash.push(job);
+        }
+        None
+    }
+
+    /// A task no longer waits.
+    pub(super) fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
+        if self.take_out(core) {
+            let waker = self.room.free();
+            effects.wake_all.extend(effects.wake_room.take());
+            effects.wake_room = waker;
+        }
+    }
+
+    /// A task no longer waits; `true` if it took room, which the caller gives away.
+    fn take_out(&mut self, core: &TaskCore) -> bool {
+        if core.place.is_delayed() {
+            self.counts.delayed -= 1;
+        } else {
+            self.counts.waiting[core.priority().lane()] -= 1;
+        }
+        core.place.uncount()
+    }
+
+    /// Takes a task out for a newcomer, which gets its room: those who wait for room have no claim to it.
+    fn evict(&mut self, floor: Priority, effects: &mut Effects<J>) -> Option<J> {
+        loop {
+            let victim = self.lanes.evict(floor, &mut |job: &J| job.core().place.is_counted())?;
+            if victim.core().finish().is_some() {
+                if self.take_out(victim.core()) {
+                    self.room.hand_over();
+                }
+                return Some(victim);
+            }
+            self.dead -= 1;
+            effects.trash.push(victim);
+        }
+    }
+
+    pub(super) fn empty(&mut self) -> Vec<J> {
+        let mut jobs = self.lanes.sweep(&mut |_| false);
+        jobs.extend(self.delayed.sweep(&mut |_| false).into_iter().map(|(job, _)| job));
+        jobs
+    }
+
+    /// Dead jobs are thrown away when popped; when they outnumber the living it is time to look for them.
+    pub(super) fn sweep_if_worth(&mut self, effects: &mut Effects<J>) {
+        const WORTH_IT: usize = 64;
+        let living = self.counts.queued() + self.counts.delayed;
+        let dead = usize::try_from(self.dead).unwrap_or(0);
+        if dead < WORTH_IT || dead <= living {
+            return;
+        }
+        let mut swept = self.lanes.sweep(&mut |job| !job.core().has_ended());
+        let delayed = self.delayed.sweep(&mut |(job, _)| !job.core().has_ended());
+        swept.extend(delayed.into_iter().map(|(job, _)| job));
+        self.dead -= isize::try_from(swept.len()).unwrap_or(isize::MAX);
+        effects.trash.append(&mut swept);
+    }
+}
