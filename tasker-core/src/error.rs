@@ -81,6 +81,11 @@ pub enum Refusal {
     /// Every worker gave up creating its resource.
     #[error("no worker could be created")]
     NoWorkers,
+    /// Its queue is full, and waiting for room might never have ended: the wait was made inside a task, and with it
+    /// every worker the pool may have would wait for a task of the pool or for room in its queue. Only waits without a
+    /// time limit are refused so.
+    #[error("its queue is full, and waiting for room here would deadlock")]
+    WouldDeadlock,
 }
 
 /// A task that was not taken, handed back as it was.

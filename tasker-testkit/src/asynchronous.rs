@@ -15,7 +15,7 @@ use tasker_core::{
     BuildError, Events, InvalidConfig, Refused, RunError, StopError, StopReport, TaskContext, TaskError,
 };
 
-use crate::{Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, ask};
+use crate::{Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask};
 
 /// What is particular to an async backend.
 pub trait AsyncRuntime: Send + Sync + 'static {
@@ -82,10 +82,12 @@ impl<T: AsyncRuntime> Driver for OnRuntime<T> {
         tried.map_err(|refused| Refused { task: back, reason: refused.reason })
     }
 
-    fn submit_wait(pool: &Self::Pool, task: Task) -> Result<Handle, Refused<Task>> {
-        let back = task.clone();
-        let tried = block_on(ask!(pool.task(), task.options).submit_wait(played(task)));
-        tried.map_err(|refused| Refused { task: back, reason: refused.reason })
+    fn submit_wait_inside(pool: Self::Pool, task: Task) -> Waiting {
+        Box::pin(async move {
+            let back = task.clone();
+            let tried = ask!(pool.task(), task.options).submit_wait(played(task)).await;
+            tried.map_err(|refused| Refused { task: back, reason: refused.reason })
+        })
     }
 
     fn submit_timeout(pool: &Self::Pool, timeout: Duration, task: Task) -> Result<Handle, Refused<Task>> {

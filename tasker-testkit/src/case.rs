@@ -15,7 +15,7 @@ use tasker_core::{
     TaskError,
 };
 
-use crate::{Answer, Capabilities, Driver, FakeClock, Fault, Gate, Handle, Log, Script, Task};
+use crate::{Answer, Capabilities, Driver, FakeClock, Fault, Gate, Handle, Log, Script, Task, Waiting};
 
 /// How many workers a case's pool has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -364,6 +364,12 @@ impl<D: Driver> Pool<D> {
     /// Those of `submit_wait`.
     pub fn submit_wait(&self, task: Task) -> Result<Handle, Refused<Task>> {
         D::submit_wait(&self.pool, task)
+    }
+
+    /// `submit_wait` as tasks do it, see [`Step::Squeeze`](crate::Step::Squeeze).
+    #[must_use]
+    pub fn submit_wait_inside(&self, task: Task) -> Waiting {
+        D::submit_wait_inside(self.pool.clone(), task)
     }
 
     /// `submit_timeout`.

@@ -1,15 +1,21 @@
 //! What a backend has to say for itself to be taken through the suite.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tasker_core::builder::{Backend, Builder};
 use tasker_core::metrics::{Metrics, Stats};
+use tasker_core::parker::block_on;
 use tasker_core::sync::Arc;
 use tasker_core::{
     BuildError, Events, InvalidConfig, Refused, RunError, StopError, StopReport, TaskError, TaskHandle,
 };
 
 use crate::{Answer, FakeClock, Fault, Script, Task};
+
+/// A [`Task`] on its way into a queue.
+pub type Waiting = Pin<Box<dyn Future<Output = Result<Handle, Refused<Task>>> + Send>>;
 
 /// The handle of a [`Task`].
 pub type Handle = TaskHandle<Answer, Fault>;
@@ -74,7 +80,11 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// # Errors
     ///
     /// Those of `submit_wait`.
-    fn submit_wait(pool: &Self::Pool, task: Task) -> Result<Handle, Refused<Task>>;
+    fn submit_wait(pool: &Self::Pool, task: Task) -> Result<Handle, Refused<Task>> {
+        block_on(Self::submit_wait_inside(pool.clone(), task))
+    }
+    /// `submit_wait` as tasks do it: awaited where that can be done, blocked on with the first poll where not.
+    fn submit_wait_inside(pool: Self::Pool, task: Task) -> Waiting;
     /// `submit_timeout`.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ mod task;
 pub use asynchronous::{AsyncRuntime, OnRuntime};
 pub use case::{Case, Helper, Pool, Size};
 pub use clock::FakeClock;
-pub use driver::{Capabilities, Driver, Handle};
+pub use driver::{Capabilities, Driver, Handle, Waiting};
 pub use gate::{Gate, Pass};
 pub use log::Log;
 pub use real_clock::within;

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use tasker_core::parker::block_on;
 use tasker_core::sync::Arc;
 use tasker_core::sync::atomic::{AtomicBool, Ordering};
-use tasker_core::{Priority, TaskContext, TaskOptions};
+use tasker_core::{Priority, Refused, TaskContext, TaskOptions};
 
-use crate::{Fault, Gate, Handle, Log, Scripted};
+use crate::{Fault, Gate, Handle, Log, Scripted, Waiting};
 
 /// What a [`Task`] returns.
 #[derive(Debug, Default)]
@@ -61,6 +62,7 @@ impl Drop for Bomb {
 
 type Called = Arc<dyn Fn(&TaskContext) + Send + Sync>;
 type Submits = Arc<dyn Fn() -> Handle + Send + Sync>;
+type Squeezes = Arc<dyn Fn() -> Waiting + Send + Sync>;
 
 /// One thing a task does.
 #[derive(Clone)]
@@ -75,6 +77,9 @@ pub enum Step {
     Call(Called),
     /// Submits another task and waits for it; if that does not succeed, ends with a healthy error that says why.
     Nested(Submits),
+    /// Waits for room for another task, and lets that go its way; if it is refused, ends with a healthy error that says
+    /// why.
+    Squeeze(Squeezes),
     /// Ends with this error, in the first so many attempts; later ones go on.
     FailTimes(u32, Fault),
     /// Ends with a number.
@@ -95,6 +100,7 @@ impl fmt::Debug for Step {
             Self::Pass(_) => "Pass",
             Self::Call(_) => "Call",
             Self::Nested(_) => "Nested",
+            Self::Squeeze(_) => "Squeeze",
             Self::FailTimes(..) => "FailTimes",
             Self::Succeed(_) => "Succeed",
             Self::SucceedWith(_) => "SucceedWith",
@@ -117,6 +123,7 @@ enum Flow {
     Next,
     Pass(Gate),
     Await(Handle),
+    Squeeze(Waiting),
     End(Result<Answer, Fault>),
 }
 
@@ -180,6 +187,12 @@ impl Task {
     #[must_use]
     pub fn nested(self, submit: impl Fn() -> Handle + Send + Sync + 'static) -> Self {
         self.step(Step::Nested(Arc::new(submit)))
+    }
+
+    /// Then waits for room for another task.
+    #[must_use]
+    pub fn squeeze(self, submit: impl Fn() -> Waiting + Send + Sync + 'static) -> Self {
+        self.step(Step::Squeeze(Arc::new(submit)))
     }
 
     /// Captures something whose drop panics.
@@ -257,6 +270,7 @@ impl Task {
                 Flow::Next => {}
                 Flow::Pass(gate) => gate.pass().await,
                 Flow::Await(handle) => waited(resource, handle.await)?,
+                Flow::Squeeze(waiting) => squeezed(resource, waiting.await)?,
                 Flow::End(result) => return result,
             }
         }
@@ -275,6 +289,7 @@ impl Task {
                 Flow::Next => {}
                 Flow::Pass(gate) => gate.wait(),
                 Flow::Await(handle) => waited(resource, handle.wait())?,
+                Flow::Squeeze(waiting) => squeezed(resource, block_on(waiting))?,
                 Flow::End(result) => return result,
             }
         }
@@ -294,6 +309,13 @@ fn waited(
     result.map(drop).map_err(|error| {
         resource.end();
         Fault::healthy(&format!("nested: {error}"))
+    })
+}
+
+fn squeezed(resource: &mut Scripted, result: Result<Handle, Refused<Task>>) -> Result<(), Fault> {
+    result.map(Handle::detach).map_err(|refused| {
+        resource.end();
+        Fault::healthy(&format!("squeezed: {refused}"))
     })
 }
 
@@ -318,6 +340,7 @@ impl Step {
                 Flow::Next
             }
             Self::Nested(submit) => Flow::Await(submit()),
+            Self::Squeeze(submit) => Flow::Squeeze(submit()),
             Self::FailTimes(times, _) if cx.attempt() > *times => Flow::Next,
             Self::FailTimes(_, fault) | Self::Fail(fault) => end(Err(fault.clone())),
             Self::Succeed(number) => {

@@ -126,7 +126,8 @@ impl<R: LocalResource> Pool<R> {
     ///
     /// # Errors
     ///
-    /// The task, if the pool stops meanwhile.
+    /// The task, if the pool stops meanwhile, or if the wait is made inside a task of this pool and would never end
+    /// ([`Refusal::WouldDeadlock`](tasker_core::Refusal::WouldDeadlock)).
     pub fn submit_wait<F, T>(&self, task: F) -> Result<TaskHandle<T, R::Error>, Refused<F>>
     where
         F: FnMut(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,

@@ -82,13 +82,14 @@ macro_rules! submit_forms {
             ///
             /// # Errors
             ///
-            /// The task, if the pool stops meanwhile.
+            /// The task, if the pool stops meanwhile, or if the wait is made inside a task of this pool and would never
+            /// end ([`Refusal::WouldDeadlock`]).
             pub fn submit_wait<F, T>(self, task: F) -> Result<TaskHandle<T, R::Error>, Refused<F>>
             where
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
                 T: Send + 'static,
             {
-                let room = block_on(self.engine.inbox.room());
+                let room = block_on(self.engine.room());
                 self.with_room(room, task)
             }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tasker_testkit::{Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, ask};
+use tasker_testkit::{
+    Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask,
+};
 
 use tasker_thread::{
     BuildError, Builder, Events, InvalidConfig, Metrics, Pool, Refused, RunError, Stats, StopError,
@@ -50,10 +52,12 @@ impl Driver for OnThreads {
         tried.map_err(|refused| Refused { task: back, reason: refused.reason })
     }
 
-    fn submit_wait(pool: &Self::Pool, task: Task) -> Result<Handle, Refused<Task>> {
-        let back = task.clone();
-        let tried = ask!(pool.task(), task.options).submit_wait(played(task));
-        tried.map_err(|refused| Refused { task: back, reason: refused.reason })
+    fn submit_wait_inside(pool: Self::Pool, task: Task) -> Waiting {
+        Box::pin(async move {
+            let back = task.clone();
+            let tried = ask!(pool.task(), task.options).submit_wait(played(task));
+            tried.map_err(|refused| Refused { task: back, reason: refused.reason })
+        })
     }
 
     fn submit_timeout(pool: &Self::Pool, timeout: Duration, task: Task) -> Result<Handle, Refused<Task>> {

@@ -114,7 +114,8 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     ///
     /// # Errors
     ///
-    /// The task, if the pool stops meanwhile.
+    /// The task, if the pool stops meanwhile, or if the wait is made inside a task of this pool and might never end
+    /// ([`Refusal::WouldDeadlock`](crate::Refusal::WouldDeadlock)).
     ///
     /// # Cancel safety
     ///

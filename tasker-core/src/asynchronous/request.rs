@@ -97,7 +97,8 @@ macro_rules! submit_forms {
             ///
             /// # Errors
             ///
-            /// The task, if the pool stops meanwhile.
+            /// The task, if the pool stops meanwhile, or if the wait is made inside a task of this pool and might never
+            /// end ([`Refusal::WouldDeadlock`]).
             ///
             /// # Cancel safety
             ///
@@ -109,7 +110,7 @@ macro_rules! submit_forms {
                     $(+ $clonable)? + Send + 'static,
                 T: Send + 'static,
             {
-                match self.pool.engine.inbox.room().await {
+                match self.pool.engine.room().await {
                     Ok(ticket) => Ok(self.with_ticket(ticket, task)),
                     Err(reason) => Err(Refused { task, reason }),
                 }

@@ -30,6 +30,7 @@ pub use worker::{Begun, Created, Fate, Order, Step, Worker};
 pub(crate) use crate::metrics::EndKind;
 pub(crate) use crate::panics::quietly;
 pub use crate::panics::{catch, panic_message};
+pub(crate) use nested::{RoomBlock, Target};
 pub use worker::describe;
 
 use crate::task::End;

@@ -1,19 +1,19 @@
-//! Tasks that wait for tasks of their own pool.
+//! Tasks that wait for their own pool: for another task of it, or for room in its queue.
 //!
 //! A worker inside such a wait cannot run anything. If every worker the pool may have is, nobody is left to run what
-//! they wait for: the wait that would make it so is refused. If only every worker the pool *has* is, the supervisor is
-//! asked for one more.
+//! they wait for, or to make room: the wait that would make it so is refused. If only every worker the pool *has* is,
+//! the supervisor is asked for one more.
 //!
-//! A wait is over once its target's result is there, whether or not the waiter has moved since; and it ends with the
-//! attempt it was made in, since a handle may leave its task unresolved.
+//! A wait is over once its target's result is there, or its room was granted, whether or not the waiter has moved
+//! since; and it ends with the attempt it was made in, since a handle may leave its task unresolved.
 
 use std::collections::BTreeMap;
 
 use crate::engine::{Hub, Msg};
 use crate::ids::{TaskId, WorkerId};
 use crate::supervisor::Event;
-use crate::sync::Lock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Arc, Lock};
 use crate::task::{TaskCore, current};
 
 /// Which workers are inside nested waits.
@@ -24,11 +24,20 @@ pub(crate) struct Nested {
     count: AtomicUsize,
 }
 
+/// What a worker waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    /// The end of a task.
+    Task(TaskId),
+    /// Room in the queue, at this place in line.
+    Room(u64),
+}
+
 #[derive(Debug, Default)]
 struct State {
-    /// Who waits for which task; a task has one handle, and so one waiter at most.
-    waits: BTreeMap<TaskId, WorkerId>,
-    /// How many waits each worker is inside of. One worker may await many tasks at once, and is blocked once.
+    /// Who waits for what; a task has one handle, and a place in line one owner, and so one waiter at most.
+    waits: BTreeMap<Target, WorkerId>,
+    /// How many waits each worker is inside of. One worker may await many things at once, and is blocked once.
     blocked: BTreeMap<WorkerId, usize>,
 }
 
@@ -38,8 +47,8 @@ impl Nested {
         self.state.lock().blocked.len()
     }
 
-    /// The wait for this task is over.
-    pub(crate) fn leave(&self, target: TaskId) {
+    /// The wait for this is over.
+    pub(crate) fn leave(&self, target: Target) {
         self.change(|state| state.remove(target));
     }
 
@@ -61,7 +70,7 @@ impl Nested {
     }
 
     /// Notes the wait unless it would leave none of `workers` unblocked; how many are blocked then.
-    fn enter(&self, worker: WorkerId, target: TaskId, workers: usize) -> Result<usize, ()> {
+    fn enter(&self, worker: WorkerId, target: Target, workers: usize) -> Result<usize, ()> {
         let mut state = self.state.lock();
         if state.waits.get(&target) == Some(&worker) {
             return Ok(0);
@@ -78,7 +87,7 @@ impl Nested {
 }
 
 impl State {
-    fn remove(&mut self, target: TaskId) {
+    fn remove(&mut self, target: Target) {
         let Some(worker) = self.waits.remove(&target) else { return };
         if let Some(count) = self.blocked.get_mut(&worker) {
             *count -= 1;
@@ -97,21 +106,51 @@ impl Hub {
     ///
     /// If that wait would never end.
     pub(crate) fn enter_nested(&self, target: &TaskCore) -> Result<(), ()> {
-        let Some(worker) = current::inside_of(self.pool()).and_then(|inside| inside.worker) else {
-            return Ok(());
-        };
+        let Some(worker) = self.current_worker() else { return Ok(()) };
+        match self.block(worker, Target::Task(target.id)) {
+            // Its result is about to be there.
+            Err(()) if target.has_ended() => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// Notes that the current thread, if it is inside a task of this pool, is about to wait for room, at this place in
+    /// line. The wait lasts as long as what is returned.
+    ///
+    /// # Errors
+    ///
+    /// If that wait would never end.
+    pub(crate) fn enter_room(self: &Arc<Self>, place: u64) -> Result<Option<RoomBlock>, ()> {
+        let Some(worker) = self.current_worker() else { return Ok(None) };
+        self.block(worker, Target::Room(place))?;
+        Ok(Some(RoomBlock { hub: Arc::clone(self), place }))
+    }
+
+    fn current_worker(&self) -> Option<WorkerId> {
+        current::inside_of(self.pool()).and_then(|inside| inside.worker)
+    }
+
+    fn block(&self, worker: WorkerId, target: Target) -> Result<(), ()> {
         let live = self.board().levels().live;
         let (_, max_workers) = self.board().bounds();
-        let blocked = match self.nested().enter(worker, target.id, max_workers.max(live)) {
-            Ok(blocked) => blocked,
-            // Its result is about to be there.
-            Err(()) if target.has_ended() => return Ok(()),
-            Err(()) => return Err(()),
-        };
+        let blocked = self.nested().enter(worker, target, max_workers.max(live))?;
         if blocked > 0 && blocked >= live {
             self.post(Msg::Event(Event::Blocked));
         }
         Ok(())
+    }
+}
+
+/// A worker waits for room in the queue while this is there.
+#[derive(Debug)]
+pub(crate) struct RoomBlock {
+    hub: Arc<Hub>,
+    place: u64,
+}
+
+impl Drop for RoomBlock {
+    fn drop(&mut self) {
+        self.hub.nested().leave(Target::Room(self.place));
     }
 }
 
@@ -122,38 +161,52 @@ mod tests {
     const A: WorkerId = WorkerId::new(1);
     const B: WorkerId = WorkerId::new(2);
 
+    const fn task(id: u64) -> Target {
+        Target::Task(TaskId::new(id))
+    }
+
     #[test]
     fn a_worker_counts_once_however_much_it_waits_for() {
         let nested = Nested::default();
-        for task in 1..=3 {
-            assert_eq!(nested.enter(A, TaskId::new(task), 2), Ok(1));
+        for id in 1..=3 {
+            assert_eq!(nested.enter(A, task(id), 2), Ok(1));
         }
-        nested.leave(TaskId::new(1));
-        nested.leave(TaskId::new(2));
+        nested.leave(task(1));
+        nested.leave(task(2));
         assert_eq!(nested.blocked(), 1);
-        nested.leave(TaskId::new(3));
+        nested.leave(task(3));
         assert_eq!(nested.blocked(), 0);
     }
 
     #[test]
     fn the_wait_that_would_block_the_last_worker_is_refused_and_not_counted() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, TaskId::new(1), 2), Ok(1));
-        assert_eq!(nested.enter(B, TaskId::new(2), 2), Err(()));
+        assert_eq!(nested.enter(A, task(1), 2), Ok(1));
+        assert_eq!(nested.enter(B, task(2), 2), Err(()));
         assert_eq!(nested.blocked(), 1);
-        nested.leave(TaskId::new(1));
-        assert_eq!(nested.enter(B, TaskId::new(2), 2), Ok(1));
+        nested.leave(task(1));
+        assert_eq!(nested.enter(B, task(2), 2), Ok(1));
     }
 
     #[test]
     fn a_handle_that_moves_to_another_worker_blocks_that_one_only() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, TaskId::new(1), 3), Ok(1));
-        assert_eq!(nested.enter(B, TaskId::new(1), 3), Ok(1));
+        assert_eq!(nested.enter(A, task(1), 3), Ok(1));
+        assert_eq!(nested.enter(B, task(1), 3), Ok(1));
         nested.clear(A);
         assert_eq!(nested.blocked(), 1);
         nested.clear(B);
         assert_eq!(nested.blocked(), 0);
-        nested.leave(TaskId::new(1));
+        nested.leave(task(1));
+    }
+
+    #[test]
+    fn a_wait_for_room_blocks_like_one_for_a_task_and_is_no_other_of_its_number() {
+        let nested = Nested::default();
+        assert_eq!(nested.enter(A, Target::Room(1), 2), Ok(1));
+        nested.leave(task(1));
+        assert_eq!(nested.enter(B, task(1), 2), Err(()));
+        nested.leave(Target::Room(1));
+        assert_eq!(nested.enter(B, task(1), 2), Ok(1));
     }
 }

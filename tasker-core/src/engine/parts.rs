@@ -6,7 +6,7 @@ use crate::cancel::CancelToken;
 use crate::clock::Clock;
 use crate::engine::{Hub, Latch, StopReport};
 use crate::metrics::MetricsCollector;
-use crate::queue::{Inbox, Mail, QueueSettings, Rank};
+use crate::queue::{Inbox, Mail, QueueSettings, Rank, RoomWait};
 use crate::reserve::ReserveLimits;
 use crate::retry::RetryPolicy;
 use crate::scaling::ScalingPolicy;
@@ -135,6 +135,12 @@ impl<J: Job> Engine<J> {
             rank: parts.rank.clone(),
             seed: parts.supervisor.seed,
         })
+    }
+
+    /// Waits for room in the queue, in turn, for as long as it takes. Inside a task of this pool it is refused where it
+    /// might never end.
+    pub fn room(&self) -> RoomWait<J> {
+        self.inbox.room().endless(&self.hub)
     }
 
     /// Keeps the last error of creating a resource; the one before is dropped, as user code is, outside of the lock.

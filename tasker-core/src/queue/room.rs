@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::engine::{Hub, RoomBlock};
 use crate::error::Refusal;
 use crate::queue::Inbox;
 use crate::sync::Arc;
@@ -23,8 +24,16 @@ pub(super) struct Room {
     granted: usize,
     /// Waiters whose grant they have not seen.
     told: Vec<u64>,
-    waiters: VecDeque<(u64, Waker)>,
+    waiters: VecDeque<Waiter>,
     next: u64,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    id: u64,
+    waker: Waker,
+    /// If a worker of the pool waits here, it is blocked.
+    blocks: Option<RoomBlock>,
 }
 
 impl Room {
@@ -74,10 +83,10 @@ impl Room {
         if !self.has_free() {
             return None;
         }
-        let (id, waker) = self.waiters.pop_front()?;
+        let waiter = self.waiters.pop_front()?;
         self.granted += 1;
-        self.told.push(id);
-        Some(waker)
+        self.told.push(waiter.id);
+        Some(waiter.waker)
     }
 
     /// Whether waiter `id` was granted room; it knows of it now.
@@ -86,26 +95,46 @@ impl Room {
         position.map(|index| self.told.swap_remove(index)).is_some()
     }
 
-    fn wait(&mut self, id: &mut Option<u64>, waker: &Waker) {
-        let id = *id.get_or_insert_with(|| {
+    /// Stands in line, at the end or where `id` stands already.
+    ///
+    /// # Errors
+    ///
+    /// If that would block the last worker that could make room: it does not stand there then.
+    fn wait(&mut self, id: &mut Option<u64>, waker: &Waker, hub: Option<&Arc<Hub>>) -> Result<(), ()> {
+        let place = *id.get_or_insert_with(|| {
             self.next += 1;
             self.next
         });
-        match self.waiters.iter_mut().find(|(waiter, _)| *waiter == id) {
-            Some((_, kept)) => kept.clone_from(waker),
-            None => self.waiters.push_back((id, waker.clone())),
+        let index = self.waiters.iter().position(|waiter| waiter.id == place).unwrap_or_else(|| {
+            self.waiters.push_back(Waiter { id: place, waker: waker.clone(), blocks: None });
+            self.waiters.len() - 1
+        });
+        let waiter = &mut self.waiters[index];
+        waiter.waker.clone_from(waker);
+        // Noted anew each time: it may be polled inside of another task than before.
+        waiter.blocks = None;
+        match hub.map_or(Ok(None), |hub| hub.enter_room(place)) {
+            Ok(blocks) => {
+                waiter.blocks = blocks;
+                Ok(())
+            }
+            Err(()) => {
+                self.waiters.remove(index);
+                *id = None;
+                Err(())
+            }
         }
     }
 
     fn forget(&mut self, id: u64) {
-        self.waiters.retain(|(waiter, _)| *waiter != id);
+        self.waiters.retain(|waiter| waiter.id != id);
     }
 
     /// Nobody gets room any more; returns all who wait for it. Room whose waiter has not seen it is taken back: there
     /// is no telling when that waiter looks, and a stop would wait for its task.
     pub(super) fn close(&mut self) -> Vec<Waker> {
         self.granted -= std::mem::take(&mut self.told).len();
-        self.waiters.drain(..).map(|(_, waker)| waker).collect()
+        self.waiters.drain(..).map(|waiter| waiter.waker).collect()
     }
 }
 
@@ -148,11 +177,20 @@ impl<J: Job> fmt::Debug for Ticket<J> {
 pub struct RoomWait<J: Job> {
     inbox: Arc<Inbox<J>>,
     id: Option<u64>,
+    /// Where a worker that waits is noted as blocked.
+    hub: Option<Arc<Hub>>,
 }
 
 impl<J: Job> RoomWait<J> {
     pub(super) const fn new(inbox: Arc<Inbox<J>>) -> Self {
-        Self { inbox, id: None }
+        Self { inbox, id: None, hub: None }
+    }
+
+    /// It may last for ever: inside a task of this pool it blocks the worker, and is refused where it would block the
+    /// last that could make room.
+    pub(crate) fn endless(mut self, hub: &Arc<Hub>) -> Self {
+        self.hub = Some(Arc::clone(hub));
+        self
     }
 
     /// The room, if it is there; otherwise `waker` is called when it may be.
@@ -169,8 +207,10 @@ impl<J: Job> RoomWait<J> {
                 room.grant();
                 return Poll::Ready(Ok(()));
             }
-            room.wait(&mut self.id, waker);
-            Poll::Pending
+            match room.wait(&mut self.id, waker, self.hub.as_ref()) {
+                Ok(()) => Poll::Pending,
+                Err(()) => Poll::Ready(Err(Refusal::WouldDeadlock)),
+            }
         });
         polled.map_ok(|()| Ticket::new(Arc::clone(&self.inbox)))
     }

@@ -17,7 +17,7 @@ use std::fmt;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::engine::{EndKind, Hub};
+use crate::engine::{EndKind, Hub, Target};
 use crate::error::{Refusal, TaskError};
 use crate::ids::{TaskId, WorkerId};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -392,7 +392,7 @@ impl<T, E> Cell<T, E> {
                 *slot = Slot::Full(result);
                 drop(slot);
                 // Whoever waits for it is not blocked any more, though it may take a while to notice.
-                self.core.hub.nested().leave(self.core.id);
+                self.core.hub.nested().leave(Target::Task(self.core.id));
                 if let Some(waker) = waker {
                     self.core.hub.guard("Waker::wake", || waker.wake());
                 }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::engine::Target;
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
@@ -169,7 +170,7 @@ impl<T, E> TaskHandle<T, E> {
 
     fn leave_nested(&mut self) {
         if std::mem::take(&mut self.nested) {
-            self.cell.core().hub.nested().leave(self.id());
+            self.cell.core().hub.nested().leave(Target::Task(self.id()));
         }
     }
 }

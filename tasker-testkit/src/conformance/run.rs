@@ -3,7 +3,7 @@
 use tasker_core::{RunError, SpawnReason};
 
 use super::{scaling::Keep, secs};
-use crate::{Answer, Case, Driver, Fault, Gate, Helper, Op, Outcome, Pool, Size, Step, Task};
+use crate::{Answer, Case, Driver, Fault, Gate, Handle, Helper, Op, Outcome, Pool, Size, Step, Task};
 
 /// One test per case of this theme.
 #[doc(hidden)]
@@ -23,6 +23,9 @@ macro_rules! conformance_run {
             a_nested_wait_that_would_deadlock_is_an_error
             when_all_workers_wait_for_each_other_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
+            a_wait_for_room_inside_a_task_that_would_deadlock_is_refused
+            a_wait_for_room_inside_a_task_gets_another_worker_if_there_may_be_one
+            a_task_that_was_granted_room_is_not_blocked_any_more
         );
     };
 }
@@ -201,4 +204,75 @@ pub fn a_nested_wait_gets_another_worker_if_there_may_be_one<D: Driver>(case: &C
         middle.submit(Task::new().nested(move || inner.submit(Task::value(1))))
     });
     pool.submit(task.step(Step::Succeed(9))).wait().expect("there is a worker for each");
+}
+
+fn started<D: Driver>(case: &Case<D>, pool: &Pool<D>, task: Task) -> Handle {
+    let handle = pool.submit(task);
+    case.settle();
+    handle
+}
+
+/// A pool whose queue is full, and tasks on all its workers that wait for room as soon as `gate` lets them.
+fn crowded<D: Driver>(case: &Case<D>, pool: &Pool<D>, gate: &Gate) -> (Vec<Handle>, Handle) {
+    let workers = pool.stats().active;
+    let outer = (0..workers)
+        .map(|_| {
+            let inner = pool.clone();
+            let task = Task::at(gate).squeeze(move || inner.submit_wait_inside(Task::new()));
+            started(case, pool, task)
+        })
+        .collect();
+    let filler = pool.try_submit(Task::new()).expect("there is room for one");
+    assert!(pool.try_submit(Task::new()).is_err(), "and for no more");
+    (outer, filler)
+}
+
+/// Promise 16: waiting for room is waiting for a worker, too.
+pub fn a_wait_for_room_inside_a_task_that_would_deadlock_is_refused<D: Driver>(case: &Case<D>) {
+    for workers in 1..=3 {
+        let pool = case.pool(Size::fixed(workers), |b| b.capacity(1));
+        let gate = case.gate();
+        let (outer, filler) = crowded(case, &pool, &gate);
+        gate.open();
+        let refused: Vec<_> = outer.into_iter().filter_map(|handle| handle.wait().err()).collect();
+        assert_eq!(refused.len(), 1, "the last worker alone: {refused:?}");
+        assert!(refused[0].to_string().contains("waiting for room here would deadlock"), "{refused:?}");
+        filler.wait().expect("the refused one has made room");
+        case.settle();
+        assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+    }
+}
+
+/// Promise 16: only where it would deadlock.
+pub fn a_wait_for_room_inside_a_task_gets_another_worker_if_there_may_be_one<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::range(1, 2), |b| b.capacity(1).scaling(Keep));
+    let gate = case.gate();
+    let (outer, filler) = crowded(case, &pool, &gate);
+    gate.open();
+    for handle in outer.into_iter().chain([filler]) {
+        handle.wait().expect("another worker makes room");
+    }
+}
+
+/// Promise 16: no longer than it waits.
+pub fn a_task_that_was_granted_room_is_not_blocked_any_more<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(2), |b| b.capacity(1));
+    let (gates, after) = ([case.gate(), case.gate()], case.gate());
+    let outer = gates.each_ref().map(|gate| {
+        let inner = pool.clone();
+        let task = Task::at(gate).squeeze(move || inner.submit_wait_inside(Task::new())).pass(&after);
+        started(case, &pool, task)
+    });
+    let filler = pool.try_submit(Task::new()).expect("there is room for one");
+    gates[0].open();
+    case.settle();
+    assert_eq!(after.waiting(), 0, "the first waits for room");
+    filler.cancel();
+    case.settle();
+    assert_eq!(after.waiting(), 1, "and has it");
+    gates[1].open();
+    case.settle();
+    assert_eq!(after.waiting(), 1, "the second waits and is not refused, for the first will make room");
+    after.open();
+    outer.into_iter().for_each(|handle| drop(handle.wait().expect("it had its room")));
 }
