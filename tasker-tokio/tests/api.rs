@@ -177,6 +177,24 @@ async fn run_takes_a_resource_of_the_reserve() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn run_borrows_from_its_caller() {
+    let pool = builder(&Server::default()).reserve(1).build().await.unwrap();
+    let running = tokio::spawn(async move {
+        let (words, mut numbers) = (["a", "b"].map(String::from), Vec::new());
+        for word in &words {
+            let run = pool.run(async |db, _| {
+                numbers.push((word.as_str(), db.query().await));
+                Ok(())
+            });
+            run.await.unwrap();
+        }
+        assert_eq!(numbers, [("a", 1), ("b", 2)]);
+        pool.stop().await.unwrap()
+    });
+    assert!(running.await.unwrap().is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_run_that_is_dropped_destroys_its_resource_and_gives_its_place_back() {
     let server = Server::default();
     let pool = builder(&server).reserve(1).max_temporary(0).build().await.unwrap();

@@ -16,8 +16,9 @@ use crate::task::{AnyCell, Cell, TaskContext, TaskCore};
             `Rc`, `RefCell` guard or other non-`Send` value across an `.await`"
 )]
 pub trait AsyncTask<'a, R: 'a, T> {
-    /// The future of one call.
-    type Fut: Future<Output = T> + Send + 'a;
+    /// The future of one call. It may borrow what the closure borrows; a task that is submitted borrows nothing that
+    /// is not `'static`.
+    type Fut: Future<Output = T> + Send;
 
     /// Calls the closure.
     fn call(self, resource: &'a mut R, context: &'a TaskContext) -> Self::Fut;
@@ -26,7 +27,7 @@ pub trait AsyncTask<'a, R: 'a, T> {
 impl<'a, R: 'a, T, F, Fut> AsyncTask<'a, R, T> for F
 where
     F: FnOnce(&'a mut R, &'a TaskContext) -> Fut,
-    Fut: Future<Output = T> + Send + 'a,
+    Fut: Future<Output = T> + Send,
 {
     type Fut = Fut;
 

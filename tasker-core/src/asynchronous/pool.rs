@@ -226,9 +226,25 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
 
     /// Runs a task here and now, past the queue, on a resource of the reserve or a temporary one.
     ///
-    /// The task runs on the caller's own task, and is never retried; a pause does not hold it up. An unhealthy resource
+    /// The task runs on the caller's own task, and is never retried; so it may borrow from its caller, mutably too. A
+    /// pause does not hold it up. An unhealthy resource
     /// is destroyed and not put back. When the reserve and the temporary resources are all in use, this waits for one, in
     /// no particular order. While the pool drains it is served until the last worker has left.
+    ///
+    /// ```
+    /// # use tasker_core::{Resource, RunError};
+    /// # use tasker_core::asynchronous::{Pool, Runtime};
+    /// # async fn f<R: Resource, Rt: Runtime>(pool: &Pool<R, Rt>) -> Result<(), RunError<R::Error>> {
+    /// let mut calls = 0;
+    /// pool.run(async |_, _| {
+    ///     calls += 1;
+    ///     Ok(())
+    /// })
+    /// .await?;
+    /// assert_eq!(calls, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
