@@ -57,7 +57,7 @@
 mod runtime;
 
 pub use runtime::{AsyncStd, AsyncStdClock, AsyncStdSpawner};
-pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request};
+pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request, RetryTask};
 pub use tasker_core::user::*;
 
 /// A pool on async-std.

@@ -249,7 +249,7 @@ mod runtime;
 #[cfg(feature = "tokio-util")]
 pub use cancel::stop_on_cancel;
 pub use runtime::{Tokio, TokioClock, TokioSpawner};
-pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request};
+pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request, RetryTask};
 pub use tasker_core::user::*;
 
 /// A pool on tokio.

@@ -36,6 +36,21 @@ where
     }
 }
 
+/// A closure that may be called again: each attempt runs a clone. Implemented for all that is `Clone`; never by hand.
+///
+/// Where the compiler refuses a closure for want of this, `submit_once` takes it.
+#[diagnostic::on_unimplemented(
+    message = "this task may be retried, so its closure must be `Clone`",
+    label = "holds something that is not `Clone`",
+    note = "a task that is started at most once may hold anything: submit it with `submit_once`, or `task().once()`",
+    note = "a task that may be retried holds what is `Clone`: put what is not into an `Arc`, or make it inside the task"
+)]
+pub trait RetryTask: Clone {}
+
+// Without this the compiler names what is not `Clone`, and says nothing of `submit_once`.
+#[diagnostic::do_not_recommend]
+impl<F: Clone> RetryTask for F {}
+
 /// The future of one attempt.
 pub(super) type AttemptFuture<'a, E> = Pin<Box<dyn Future<Output = Attempt<E>> + Send + 'a>>;
 

@@ -14,7 +14,7 @@ mod run;
 mod runtime;
 mod worker;
 
-pub use job::AsyncTask;
+pub use job::{AsyncTask, RetryTask};
 pub use pool::{Pool, WeakPool};
 pub use request::{Once, Repeatable, Request};
 pub use runtime::{AsyncBackend, Runtime, Spawner};

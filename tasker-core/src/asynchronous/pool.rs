@@ -10,7 +10,7 @@ use crate::asynchronous::job::AsyncJob;
 use crate::asynchronous::mail::Mailbox;
 use crate::asynchronous::reserve::Reserve;
 use crate::asynchronous::runtime::{AsyncBackend, Plain, Runtime};
-use crate::asynchronous::{AsyncTask, Request, run};
+use crate::asynchronous::{AsyncTask, Request, RetryTask, run};
 use crate::builder::Builder;
 use crate::engine::{Controller, Engine, Events, StopReport};
 use crate::error::{BuildError, Refused, RunError, StopError, TaskError};
@@ -85,7 +85,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,
@@ -102,7 +102,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,
@@ -124,7 +124,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,
@@ -149,7 +149,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,
@@ -203,7 +203,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     ) where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,
@@ -216,7 +216,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     where
         F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
             + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-            + Clone
+            + RetryTask
             + Send
             + 'static,
         T: Send + 'static,

@@ -4,9 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::asynchronous::AsyncTask;
 use crate::asynchronous::job::AsyncJob;
 use crate::asynchronous::pool::Inner;
+use crate::asynchronous::{AsyncTask, RetryTask};
 use crate::error::{Refusal, Refused, TaskError};
 use crate::queue::Ticket;
 use crate::resource::Resource;
@@ -60,7 +60,7 @@ crate::request_options!(Request<'_, R, M>, R: Resource);
 
 /// Ways to submit, for one kind of task.
 macro_rules! submit_forms {
-    ($mode:ty, $clone:expr, [$($clonable:ident)?], $attempts:literal) => {
+    ($mode:ty, $clone:expr, [$($retry:ident)?], $attempts:literal) => {
         impl<R: Resource> Request<'_, R, $mode> {
             /// Submits the task and never waits: a refusal arrives in the handle.
             #[doc = $attempts]
@@ -68,7 +68,7 @@ macro_rules! submit_forms {
             where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
@@ -84,7 +84,7 @@ macro_rules! submit_forms {
             where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 match self.pool.engine.inbox.try_room(self.options.priority) {
@@ -107,7 +107,7 @@ macro_rules! submit_forms {
             where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 match self.pool.engine.room().await {
@@ -133,7 +133,7 @@ macro_rules! submit_forms {
             where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 match self.pool.room_within(timeout).await {
@@ -150,7 +150,7 @@ macro_rules! submit_forms {
             ) where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 self.submit(task).on_complete(callback);
@@ -164,7 +164,7 @@ macro_rules! submit_forms {
             where
                 F: AsyncFnOnce(&mut R, &TaskContext) -> Result<T, R::Error>
                     + for<'a> AsyncTask<'a, R, Result<T, R::Error>>
-                    $(+ $clonable)? + Send + 'static,
+                    $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
@@ -174,7 +174,7 @@ macro_rules! submit_forms {
 
             fn with_ticket<F, T>(self, ticket: Ticket<AsyncJob<R>>, task: F) -> TaskHandle<T, R::Error>
             where
-                F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> $(+ $clonable)? + Send + 'static,
+                F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> $(+ $retry)? + Send + 'static,
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
@@ -187,7 +187,7 @@ macro_rules! submit_forms {
 submit_forms!(
     Repeatable,
     Some(F::clone),
-    [Clone],
+    [RetryTask],
     "Each attempt runs a clone of the closure, the last one the closure itself."
 );
 submit_forms!(Once, None, [], "The closure is called at most once.");
