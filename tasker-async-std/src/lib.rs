@@ -54,6 +54,8 @@
 //!
 //! The guarantees, the picture, and the patterns of use are those of `tasker-tokio`, whose documentation has them in full.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod runtime;
 
 pub use runtime::{AsyncStd, AsyncStdClock, AsyncStdSpawner};

@@ -55,6 +55,7 @@
 //!
 //! Only what [`user`] lists is meant to be stable; the rest is what backends are made of and may change with any minor
 //! version.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![deny(unsafe_code)]
 
 pub mod activity;

@@ -11,6 +11,8 @@
 //! Nothing here sleeps. A case that hangs is ended by a watchdog on the one real clock, with all that is known of
 //! its pools.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod asynchronous;
 mod case;
 mod clock;

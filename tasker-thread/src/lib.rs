@@ -239,6 +239,8 @@
 //! - Stopping from outside: [`CancelToken`]
 //! - Examples: `calculator` is the smallest, `sqlite` has connections that are interrupted, fall ill and are replaced
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod builder;
 mod control;
 mod job;

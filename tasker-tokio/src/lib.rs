@@ -242,6 +242,8 @@
 //! - Stopping from outside: [`CancelToken`]; with the feature `tokio-util` its `CancellationToken`, by `stop_on_cancel`
 //! - Examples: `calculator_tokio` is the smallest, `bursting` shows a pool grow and shrink
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 #[cfg(feature = "tokio-util")]
 mod cancel;
 mod runtime;
