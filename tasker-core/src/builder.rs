@@ -450,7 +450,7 @@ fn positive_count(field: &'static str, value: Option<u64>) -> Result<(), Invalid
 
 fn positive_time(field: &'static str, value: Option<Duration>) -> Result<(), InvalidConfig> {
     match value {
-        Some(Duration::ZERO) => Err(InvalidConfig::new(field, "zero", "must be longer than nothing")),
+        Some(Duration::ZERO) => Err(InvalidConfig::zero_time(field)),
         _ => Ok(()),
     }
 }

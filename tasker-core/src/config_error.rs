@@ -20,4 +20,9 @@ impl InvalidConfig {
     pub fn new(field: &'static str, value: impl Display, rule: &'static str) -> Self {
         Self { field, value: value.to_string(), rule }
     }
+
+    /// Refuses a time of zero for `field`, in the words that are the same for every setting.
+    pub fn zero_time(field: &'static str) -> Self {
+        Self::new(field, "0s", "must be longer than zero")
+    }
 }

@@ -271,7 +271,7 @@ fn workers_may_live_inside_of_a_runtime() {
 
 type SetUp = fn(Builder<Threads<Db>>) -> Builder<Threads<Db>>;
 
-const LONGER: &str = "must be longer than nothing";
+const LONGER: &str = "must be longer than zero";
 
 const BAD: &[(&str, &str, &str, SetUp)] = &[
     ("workers", "0", "at least 1", |b| b.workers(0)),
@@ -279,14 +279,14 @@ const BAD: &[(&str, &str, &str, SetUp)] = &[
     ("capacity", "0", "at least 1", |b| b.capacity(0)),
     ("max_uses", "0", "at least 1", |b| b.max_uses(0)),
     ("event_capacity", "0", "at least 1", |b| b.event_capacity(0)),
-    ("burst_interval", "zero", LONGER, |b| b.burst_interval(Duration::ZERO)),
-    ("idle_timeout", "zero", LONGER, |b| b.idle_timeout(Duration::ZERO)),
-    ("ageing", "zero", LONGER, |b| b.ageing(Duration::ZERO)),
+    ("burst_interval", "0s", LONGER, |b| b.burst_interval(Duration::ZERO)),
+    ("idle_timeout", "0s", LONGER, |b| b.idle_timeout(Duration::ZERO)),
+    ("ageing", "0s", LONGER, |b| b.ageing(Duration::ZERO)),
     ("ageing", "set", "combined with `rank`", |b| b.ageing(Duration::MAX).rank(|_| 0)),
-    ("create_timeout", "zero", LONGER, |b| b.create_timeout(Duration::ZERO)),
-    ("destroy_timeout", "zero", LONGER, |b| b.destroy_timeout(Duration::ZERO)),
-    ("max_lifetime", "zero", LONGER, |b| b.max_lifetime(Duration::ZERO)),
-    ("probe_interval", "zero", LONGER, |b| b.probe_interval(Duration::ZERO)),
+    ("create_timeout", "0s", LONGER, |b| b.create_timeout(Duration::ZERO)),
+    ("destroy_timeout", "0s", LONGER, |b| b.destroy_timeout(Duration::ZERO)),
+    ("max_lifetime", "0s", LONGER, |b| b.max_lifetime(Duration::ZERO)),
+    ("probe_interval", "0s", LONGER, |b| b.probe_interval(Duration::ZERO)),
     ("max_temporary", "0", "`reserve` is 0", |b| b.reserve(0).max_temporary(0)),
     ("max", "0ns", "less than the first delay", |b| b.create_backoff(Backoff::new().max(Duration::ZERO))),
     ("factor", "0", "at least 1", |b| b.retry(Backoff::new().factor(0))),
@@ -294,7 +294,7 @@ const BAD: &[(&str, &str, &str, SetUp)] = &[
     ("at", "0", "at least 1", |b| b.scaling(Fixed::at(0))),
     ("backlog", "0", "at least 1", |b| b.scaling(Threshold::new(0))),
     ("step", "0", "at least 1", |b| b.scaling(Threshold::new(1).step(0))),
-    ("window", "0s", "longer than zero", |b| b.scaling(RateBased::new().window(Duration::ZERO))),
+    ("window", "0s", LONGER, |b| b.scaling(RateBased::new().window(Duration::ZERO))),
     ("busy_share", "2", "above 0 and at most 1", |b| b.scaling(Utilization::new().busy_share(2.0))),
     ("max", "0", "at least 1", |b| b.scaling(Fixed::new().clamp(0, 0))),
     ("min", "2", "at most `max`", |b| b.scaling(Fixed::new().clamp(2, 1))),

@@ -90,7 +90,7 @@ impl SupervisorConfig {
             ));
         }
         if self.burst_interval.is_zero() {
-            return Err(InvalidConfig::new("burst_interval", "zero", "must be longer than nothing"));
+            return Err(InvalidConfig::zero_time("burst_interval"));
         }
         self.backoff.validate()
     }
