@@ -5,13 +5,13 @@ use crate::error::Refusal;
 use crate::queue::Ticket;
 use crate::sync::Arc;
 use crate::task::job::Job;
-use crate::task::{Cell, End, TaskCore, TaskHandle, TaskOptions};
+use crate::task::{Cell, End, HasCell, TaskCore, TaskHandle, TaskOptions};
 
 /// Submits the job that `make` builds around a cell; a refusal arrives in the handle.
 pub fn submit<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
-    make: impl FnOnce(Arc<Cell<T, J::Error>>) -> J,
+    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
@@ -25,7 +25,7 @@ pub fn submit_with<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
     ticket: Ticket<J>,
-    make: impl FnOnce(Arc<Cell<T, J::Error>>) -> J,
+    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
@@ -39,62 +39,65 @@ pub fn submit_all<J, T, F>(
     engine: &Arc<Engine<J>>,
     options: &TaskOptions,
     tasks: impl Iterator<Item = F>,
-    make: impl Fn(Arc<Cell<T, J::Error>>, F) -> J,
+    make: impl Fn(Cell<T, J::Error>, F) -> Made<J, T>,
 ) -> Vec<TaskHandle<T, J::Error>>
 where
     J: Job,
     T: Send + 'static,
 {
-    let cells: Vec<_> = tasks.map(|task| (new_cell(engine, options.clone()), task)).collect();
-    let mut jobs = Vec::with_capacity(cells.len());
-    let mut handles = Vec::with_capacity(cells.len());
-    for (cell, task) in cells {
-        let rank = engine.rank_of(cell.core());
-        jobs.push((make(Arc::clone(&cell), task), rank));
-        handles.push(cell);
+    let (mut jobs, mut handles) = (Vec::new(), Vec::new());
+    // Before any task is made: the iterator is the user's, and may panic.
+    let tasks: Vec<F> = tasks.collect();
+    for task in tasks {
+        let (job, task) = make(new_cell(engine, options.clone()), task);
+        let rank = engine.rank_of(job.core());
+        jobs.push((job, rank));
+        handles.push(task);
     }
     for (job, reason) in engine.inbox.submit_batch(jobs, engine.hub.now()) {
         refuse(job, reason);
     }
-    for cell in handles.iter().filter(|cell| cell.core().place.is_accepted()) {
-        arrive(engine, cell);
+    for task in handles.iter().filter(|task| task.cell().core().place.is_accepted()) {
+        arrive(engine, task);
     }
     handles.into_iter().map(TaskHandle::new).collect()
 }
 
-fn new_cell<J: Job, T>(engine: &Arc<Engine<J>>, options: TaskOptions) -> Arc<Cell<T, J::Error>> {
-    Arc::new(Cell::new(TaskCore::new(options, engine.max_retries, Arc::clone(&engine.hub))))
+/// A new task, for its queue and for its handle.
+pub type Made<J, T> = (J, Arc<dyn HasCell<T, <J as Job>::Error>>);
+
+fn new_cell<J: Job, T>(engine: &Arc<Engine<J>>, options: TaskOptions) -> Cell<T, J::Error> {
+    Cell::new(TaskCore::new(options, engine.max_retries, Arc::clone(&engine.hub)))
 }
 
 fn enqueue<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
     ticket: Option<Ticket<J>>,
-    make: impl FnOnce(Arc<Cell<T, J::Error>>) -> J,
+    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
     T: Send + 'static,
 {
-    let cell = new_cell(engine, options);
-    let (rank, now) = (engine.rank_of(cell.core()), cell.core().submitted);
-    let job = make(Arc::clone(&cell));
+    let (job, task) = make(new_cell(engine, options));
+    let (rank, now) = (engine.rank_of(job.core()), job.core().submitted);
     let refused = engine.inbox.submit(job, rank, now, ticket).err();
     if let Some((job, reason)) = refused {
         refuse(job, reason);
     } else {
-        arrive(engine, &cell);
+        arrive(engine, &task);
     }
-    TaskHandle::new(cell)
+    TaskHandle::new(task)
 }
 
-fn arrive<J: Job, T: Send + 'static>(engine: &Engine<J>, cell: &Arc<Cell<T, J::Error>>) {
-    if let Some(deadline) = cell.core().deadline() {
-        let cell: Arc<dyn crate::task::AnyCell> = Arc::clone(cell) as _;
-        engine.hub.arm_deadline(deadline, &cell);
+fn arrive<J: Job, T>(engine: &Engine<J>, task: &Arc<dyn HasCell<T, J::Error>>) {
+    let core = task.cell().core();
+    if let Some(deadline) = core.deadline() {
+        engine.hub.arm_deadline(deadline, &Arc::clone(task).any());
     }
     if let Some(collector) = engine.hub.collector() {
-        engine.hub.guard("MetricsCollector::arrived", || collector.arrived(&cell.core().info()));
+        engine.hub.guard("MetricsCollector::arrived", || collector.arrived(&core.info()));
     }
 }
 

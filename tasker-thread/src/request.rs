@@ -12,7 +12,7 @@ use tasker_core::queue::Ticket;
 use tasker_core::submit;
 use tasker_core::{LocalResource, Refusal, Refused, TaskContext, TaskError, TaskHandle, TaskOptions};
 
-use crate::job::SyncJob;
+use crate::job::{self, SyncJob};
 
 /// A task about to be submitted: what is asked for it, and then one of the ways to submit it.
 ///
@@ -61,7 +61,7 @@ macro_rules! submit_forms {
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
                 T: Send + 'static,
             {
-                submit::submit(self.engine, self.options, |cell| SyncJob::$make(cell, task))
+                submit::submit(self.engine, self.options, |cell| job::$make(cell, task))
             }
 
             /// Submits the task, or hands it back as it was if the pool does not take it. Never waits.
@@ -133,7 +133,7 @@ macro_rules! submit_forms {
             {
                 let options = self.options;
                 submit::submit_all(self.engine, &options, tasks.into_iter(), |cell, task| {
-                    SyncJob::$make(cell, task)
+                    job::$make(cell, task)
                 })
             }
 
@@ -149,9 +149,7 @@ macro_rules! submit_forms {
                 match room {
                     Ok(ticket) => {
                         let options = self.options;
-                        Ok(submit::submit_with(self.engine, options, ticket, |cell| {
-                            SyncJob::$make(cell, task)
-                        }))
+                        Ok(submit::submit_with(self.engine, options, ticket, |cell| job::$make(cell, task)))
                     }
                     Err(reason) => Err(Refused { task, reason }),
                 }

@@ -98,9 +98,9 @@ fn run<R: LocalResource>(
 ) -> Fate {
     let begun = worker.begin(&job, clock.now());
     let inside = worker.inside();
-    let attempt = begun
-        .span
-        .in_scope(|| current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context))));
+    let (task, key) = job.open();
+    let call = || task.attempt(key, resource, &begun.context);
+    let attempt = begun.span.in_scope(|| current::enter(inside, || engine::catch(call)));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
     worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
 }

@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::resource::Resource;
+use crate::submit::Made;
 use crate::sync::Arc;
-use crate::task::job::{Attempt, Job, JobEnd, Work};
-use crate::task::{AnyCell, Cell, TaskContext, TaskCore};
+use crate::task::job::{AnyTask, Attempt, Job, JobEnd, Work};
+use crate::task::{AnyCell, Cell, Key, Sole, Task, TaskContext, TaskCore};
 
 /// An async closure over a resource whose future is `Send`. Implemented by the compiler's async closures and by
 /// functions; never by hand.
@@ -54,90 +55,87 @@ impl<F: Clone> RetryTask for F {}
 /// The future of one attempt.
 pub(super) type AttemptFuture<'a, E> = Pin<Box<dyn Future<Output = Attempt<E>> + Send + 'a>>;
 
-/// A task with its result's type hidden.
-pub(super) trait AsyncWork<R: Resource>: Send {
-    fn cell(&self) -> Arc<dyn AnyCell>;
-    fn core(&self) -> &TaskCore;
-    fn attempt<'a>(
-        &'a mut self,
-        resource: &'a mut R,
-        context: &'a TaskContext,
-        last: bool,
-    ) -> AttemptFuture<'a, R::Error>;
-    fn fill(self: Box<Self>, end: JobEnd<R::Error>);
-}
-
-/// A task as the queue of an async pool holds it.
-pub(super) struct AsyncJob<R: Resource>(pub(super) Box<dyn AsyncWork<R>>);
-
-impl<R: Resource> AsyncJob<R> {
-    /// A task; `clone` is how a further attempt gets a closure of its own, `None` if there is none.
-    pub(super) fn new<F, T>(cell: Arc<Cell<T, R::Error>>, task: F, clone: Option<fn(&F) -> F>) -> Self
-    where
-        F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
-        T: Send + 'static,
-    {
-        Self(Box::new(Typed { work: Work::new(cell, task), clone }))
-    }
-}
+/// A task as the queue of an async pool holds it, with its result's type hidden.
+///
+/// A type of its own, since the compiler cannot see that a future that holds the bare trait object is `Send`.
+pub(super) struct AsyncJob<R: Resource>(pub(super) Sole<dyn AsyncWork<R>>);
 
 impl<R: Resource> Job for AsyncJob<R> {
     type Error = R::Error;
 
     fn cell(&self) -> Arc<dyn AnyCell> {
-        self.0.cell()
+        Job::cell(&self.0)
     }
 
     fn core(&self) -> &TaskCore {
-        self.0.core()
+        Job::core(&self.0)
     }
 
     fn fill(self, end: JobEnd<R::Error>) {
-        self.0.fill(end);
+        Job::fill(self.0, end);
     }
 }
 
-struct Typed<F, T, E> {
-    work: Work<F, T, E>,
+/// What a worker does with a task.
+pub(super) trait AsyncWork<R: Resource>: AnyTask<Error = R::Error> {
+    /// Calls the closure; the future leaves the value in the task.
+    fn attempt<'a>(
+        &self,
+        key: Key<'a>,
+        resource: &'a mut R,
+        context: &'a TaskContext,
+        last: bool,
+    ) -> AttemptFuture<'a, R::Error>;
+}
+
+/// A task, for its queue and for its handle; `clone` is how a further attempt gets a closure of its own, `None` if there
+/// is none.
+pub(super) fn make<R, F, T>(
+    cell: Cell<T, R::Error>,
+    task: F,
     clone: Option<fn(&F) -> F>,
-}
-
-impl<F, T, E> Typed<F, T, E> {
-    /// The closure for one attempt: a clone, or the closure itself if it is the last.
-    fn take(&mut self, last: bool) -> Option<F> {
-        match self.clone {
-            Some(clone) if !last => self.work.task.as_ref().map(clone),
-            _ => self.work.task.take(),
-        }
-    }
-}
-
-impl<R, F, T> AsyncWork<R> for Typed<F, T, R::Error>
+) -> Made<AsyncJob<R>, T>
 where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
     T: Send + 'static,
 {
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        Arc::clone(&self.work.cell) as _
-    }
+    let work = Work::new(Callable { task, clone });
+    let (job, task) = Task::pair(cell, work, |task| task as Arc<dyn AsyncWork<R>>);
+    (AsyncJob(job), task)
+}
 
-    fn core(&self) -> &TaskCore {
-        self.work.cell.core()
-    }
+struct Callable<F> {
+    task: F,
+    clone: Option<fn(&F) -> F>,
+}
 
+impl<F, T> Work<Callable<F>, T> {
+    /// The closure for one attempt: a clone, or the closure itself if it is the last.
+    fn take(&mut self, last: bool) -> Option<F> {
+        match &self.task {
+            Some(Callable { task, clone: Some(clone) }) if !last => Some(clone(task)),
+            _ => self.task.take().map(|callable| callable.task),
+        }
+    }
+}
+
+impl<R, F, T> AsyncWork<R> for Task<Work<Callable<F>, T>, T, R::Error>
+where
+    R: Resource,
+    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
+    T: Send + 'static,
+{
     fn attempt<'a>(
-        &'a mut self,
+        &self,
+        key: Key<'a>,
         resource: &'a mut R,
         context: &'a TaskContext,
         last: bool,
     ) -> AttemptFuture<'a, R::Error> {
-        let task = self.take(last).expect("the last attempt alone uses the task up");
+        let work = self.work(key);
+        let task = work.take(last).expect("the last attempt alone uses the task up");
         let future = task.call(resource, context);
-        Box::pin(async move { self.work.note(future.await) })
-    }
-
-    fn fill(mut self: Box<Self>, end: JobEnd<R::Error>) {
-        self.work.fill(end);
+        Box::pin(async move { work.note(future.await) })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::asynchronous::job::AsyncJob;
+use crate::asynchronous::job::{self, AsyncJob};
 use crate::asynchronous::pool::Inner;
 use crate::asynchronous::{AsyncTask, RetryTask};
 use crate::error::{Refusal, Refused, TaskError};
@@ -72,7 +72,7 @@ macro_rules! submit_forms {
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
-                submit::submit(&pool.engine, options, |cell| AsyncJob::new(cell, task, $clone))
+                submit::submit(&pool.engine, options, |cell| job::make(cell, task, $clone))
             }
 
             /// Submits the task, or hands it back as it was if the pool does not take it. Never waits.
@@ -169,7 +169,7 @@ macro_rules! submit_forms {
             {
                 let (pool, options) = (self.pool, self.options);
                 let each = tasks.into_iter();
-                submit::submit_all(&pool.engine, &options, each, |cell, task| AsyncJob::new(cell, task, $clone))
+                submit::submit_all(&pool.engine, &options, each, |cell, task| job::make(cell, task, $clone))
             }
 
             fn with_ticket<F, T>(self, ticket: Ticket<AsyncJob<R>>, task: F) -> TaskHandle<T, R::Error>
@@ -178,7 +178,7 @@ macro_rules! submit_forms {
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
-                submit::submit_with(&pool.engine, options, ticket, |cell| AsyncJob::new(cell, task, $clone))
+                submit::submit_with(&pool.engine, options, ticket, |cell| job::make(cell, task, $clone))
             }
         }
     };

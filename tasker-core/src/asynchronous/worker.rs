@@ -108,8 +108,9 @@ async fn attempt<R: Resource>(
     let cell = job.cell();
     // Calling the closure may panic, and so may cloning it.
     let span = begun.span.clone();
+    let (task, key) = job.0.open();
     let future = span.in_scope(|| {
-        current::enter(inside, || engine::catch(|| job.0.attempt(resource, &begun.context, begun.last)))
+        current::enter(inside, || engine::catch(|| task.attempt(key, resource, &begun.context, begun.last)))
     });
     let mut future = match future {
         Ok(future) => Guarded { future: Some(future), inside, span },

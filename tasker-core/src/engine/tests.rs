@@ -15,7 +15,7 @@ use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock};
 use crate::task::job::{Attempt, Work};
-use crate::task::{AnyCell, Cell, TaskCore, TaskHandle, TaskOptions};
+use crate::task::{AnyCell, Sole, Task, TaskCore, TaskHandle, TaskOptions};
 use crate::time::Timestamp;
 use crate::{TaskError, submit};
 
@@ -41,9 +41,11 @@ impl Mail for Post {
 
 type Hook = Box<dyn FnOnce() + Send>;
 
+type IdleTask = Task<Work<(), u32>, u32, String>;
+
 /// A task that does nothing by itself.
 struct Idle {
-    work: Work<(), u32, String>,
+    task: Sole<IdleTask>,
     /// Called when a worker has taken it and is about to say so.
     taken: Lock<Option<Hook>>,
 }
@@ -56,15 +58,15 @@ impl Job for Idle {
         if let Some(hook) = hook {
             hook();
         }
-        Arc::clone(&self.work.cell) as _
+        Job::cell(&self.task)
     }
 
     fn core(&self) -> &TaskCore {
-        self.work.cell.core()
+        Job::core(&self.task)
     }
 
-    fn fill(mut self, end: JobEnd<String>) {
-        self.work.fill(end);
+    fn fill(self, end: JobEnd<String>) {
+        Job::fill(self.task, end);
     }
 }
 
@@ -143,9 +145,9 @@ impl Bench {
     }
 
     fn submit(&self, options: TaskOptions, taken: Option<Hook>) -> TaskHandle<u32, String> {
-        submit::submit(&self.engine, options, |cell: Arc<Cell<u32, String>>| Idle {
-            work: Work::new(cell, ()),
-            taken: Lock::new(taken),
+        submit::submit(&self.engine, options, |cell| {
+            let (task, shared) = IdleTask::pair(cell, Work::new(()), |task| task);
+            (Idle { task, taken: Lock::new(taken) }, shared)
         })
     }
 
@@ -156,7 +158,8 @@ impl Bench {
     fn run(&self, worker: &mut Worker<Idle>, mut job: Idle, attempt: Attempt<String>) -> Fate {
         let begun = worker.begin(&job, self.clock.now());
         if matches!(attempt, Attempt::Value) {
-            job.work.value = Some(1);
+            let (task, key) = job.task.open();
+            task.work(key).value = Some(1);
         }
         worker.finish(job, &begun, attempt, |_| Health::Healthy, self.clock.now())
     }

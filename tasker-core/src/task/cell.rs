@@ -22,7 +22,7 @@ use crate::error::{Refusal, TaskError};
 use crate::ids::{TaskId, WorkerId};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock};
-use crate::task::{Priority, TaskInfo, TaskOptions};
+use crate::task::{Priority, Task, TaskInfo, TaskOptions};
 use crate::time::Timestamp;
 
 const WAITING: u8 = 0;
@@ -351,13 +351,37 @@ pub trait AnyCell: Send + Sync + fmt::Debug {
     fn end_early(&self, end: End) -> bool;
 }
 
-impl<T: Send, E: Send> AnyCell for Cell<T, E> {
+impl<W: Send, T: Send, E: Send> AnyCell for Task<W, T, E> {
     fn core(&self) -> &TaskCore {
-        &self.core
+        self.cell().core()
     }
 
     fn end_early(&self, end: End) -> bool {
-        self.cut(end).is_some()
+        self.cell().cut(end).is_some()
+    }
+}
+
+/// A task whatever its work: what its handle needs.
+pub trait HasCell<T, E>: Send + Sync {
+    /// Its state, and the slot of its result.
+    fn cell(&self) -> &Cell<T, E>;
+
+    /// The same task, whatever its result.
+    fn any(self: Arc<Self>) -> Arc<dyn AnyCell>;
+}
+
+impl<W, T, E> HasCell<T, E> for Task<W, T, E>
+where
+    W: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn cell(&self) -> &Cell<T, E> {
+        Self::cell(self)
+    }
+
+    fn any(self: Arc<Self>) -> Arc<dyn AnyCell> {
+        self
     }
 }
 

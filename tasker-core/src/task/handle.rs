@@ -11,7 +11,7 @@ use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
 use crate::sync::Arc;
-use crate::task::cell::{Cell, End, Finished};
+use crate::task::cell::{Cell, End, Finished, HasCell};
 
 /// A submitted task: awaitable from any runtime, blockable from any thread.
 ///
@@ -28,7 +28,7 @@ use crate::task::cell::{Cell, End, Finished};
 /// Polling it again after it gave its result.
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
-    cell: Arc<Cell<T, E>>,
+    task: Arc<dyn HasCell<T, E>>,
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
@@ -47,29 +47,33 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) fn new(cell: Arc<Cell<T, E>>) -> Self {
-        Self { cell, cancel_on_drop: false, nested: false }
+    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>) -> Self {
+        Self { task, cancel_on_drop: false, nested: false }
+    }
+
+    fn cell(&self) -> &Cell<T, E> {
+        self.task.cell()
     }
 
     /// The task's id, as events and reports name it.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.cell.core().id
+        self.cell().core().id
     }
 
     /// Whether the result is there to be taken without waiting.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.cell.is_full()
+        self.cell().is_full()
     }
 
     /// Ends the task, if it has not ended, with [`TaskError::Cancelled`]. Its handle resolves at once, whether or not its
     /// worker has come back.
     pub fn cancel(&self) -> CancelOutcome {
-        match self.cell.cut(End::Cancelled) {
+        match self.cell().cut(End::Cancelled) {
             Some(Finished::Waiting) => CancelOutcome::BeforeStart,
             Some(Finished::Running) => {
-                self.cell.core().hub.arm_grace(self.cell.core());
+                self.cell().core().hub.arm_grace(self.cell().core());
                 CancelOutcome::WhileRunning
             }
             None => CancelOutcome::TooLate,
@@ -98,7 +102,7 @@ impl<T, E> TaskHandle<T, E> {
         E: 'static,
     {
         self.cancel_on_drop = false;
-        self.cell.on_complete(Box::new(callback));
+        self.cell().on_complete(Box::new(callback));
     }
 
     /// Blocks the current thread until the result is there. Not for use inside async code, where `.await` is.
@@ -133,7 +137,7 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// If the result was taken before.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError<E>>> {
-        let clock = Arc::clone(self.cell.core().hub.clock());
+        let clock = Arc::clone(self.cell().core().hub.clock());
         let deadline = clock.now().saturating_add(timeout);
         Parker::with_current(|parker| {
             let waker = parker.waker();
@@ -151,14 +155,14 @@ impl<T, E> TaskHandle<T, E> {
     }
 
     fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
-        let mut polled = self.cell.poll_take(waker);
+        let mut polled = self.cell().poll_take(waker);
         if polled.is_pending() {
-            if self.cell.core().hub.enter_nested(self.cell.core()).is_err() {
+            if self.cell().core().hub.enter_nested(self.cell().core()).is_err() {
                 return Poll::Ready(Err(TaskError::WouldDeadlock));
             }
             self.nested = true;
-            if self.cell.is_full() {
-                polled = self.cell.poll_take(waker);
+            if self.cell().is_full() {
+                polled = self.cell().poll_take(waker);
             }
         }
         if polled.is_ready() {
@@ -170,7 +174,7 @@ impl<T, E> TaskHandle<T, E> {
 
     fn leave_nested(&mut self) {
         if std::mem::take(&mut self.nested) {
-            self.cell.core().hub.nested().leave(Target::Task(self.id()));
+            self.cell().core().hub.nested().leave(Target::Task(self.id()));
         }
     }
 }
@@ -189,7 +193,7 @@ impl<T, E> Drop for TaskHandle<T, E> {
             self.cancel();
         }
         self.leave_nested();
-        self.cell.detach();
+        self.cell().detach();
     }
 }
 

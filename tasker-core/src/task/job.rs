@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::error::TaskError;
 use crate::sync::Arc;
-use crate::task::cell::{AnyCell, Cell, End, TaskCore};
+use crate::task::cell::{AnyCell, End, TaskCore};
+use crate::task::sole::{Close, Key, Sole, Task};
 
 /// A task as the queue and the workers hold it: its result's type is hidden inside.
 ///
@@ -46,24 +47,23 @@ pub enum Attempt<E> {
     Interrupted,
 }
 
-/// The work and its state: what the job types of all backends are made of.
-pub struct Work<F, T, E> {
-    /// The task's state, shared with its handle.
-    pub cell: Arc<Cell<T, E>>,
+/// The work of a task: what the tasks of all backends are made of.
+#[derive(Debug)]
+pub struct Work<F, T> {
     /// What to call; gone once the last permitted attempt has taken it.
     pub task: Option<F>,
     /// The value of the attempt that succeeded.
     pub value: Option<T>,
 }
 
-impl<F, T, E> Work<F, T, E> {
+impl<F, T> Work<F, T> {
     /// Work that has not started.
-    pub const fn new(cell: Arc<Cell<T, E>>, task: F) -> Self {
-        Self { cell, task: Some(task), value: None }
+    pub const fn new(task: F) -> Self {
+        Self { task: Some(task), value: None }
     }
 
     /// Notes what an attempt returned.
-    pub fn note(&mut self, result: Result<T, E>) -> Attempt<E> {
+    pub fn note<E>(&mut self, result: Result<T, E>) -> Attempt<E> {
         match result {
             Ok(value) => {
                 self.value = Some(value);
@@ -72,29 +72,73 @@ impl<F, T, E> Work<F, T, E> {
             Err(error) => Attempt::Error(error),
         }
     }
+}
+
+/// A task, whatever its work and its result: what the [`Job`] of every backend needs of it.
+pub trait AnyTask: Close + Send + Sync {
+    /// The error of the pool's resource.
+    type Error: fmt::Debug + fmt::Display + Send + 'static;
+
+    /// The part of the state that does not depend on the result.
+    fn core(&self) -> &TaskCore;
+
+    /// Its cell, shared.
+    fn cell(self: Arc<Self>) -> Arc<dyn AnyCell>;
 
     /// Puts the end into the handle.
     ///
     /// # Panics
     ///
     /// If the end is [`JobEnd::Value`] and no attempt succeeded.
-    pub fn fill(&mut self, end: JobEnd<E>) {
-        let result = match end {
-            JobEnd::Value => Ok(self.value.take().expect("an attempt left its value")),
+    fn fill(&self, key: Key<'_>, end: JobEnd<Self::Error>);
+}
+
+impl<F, T, E> AnyTask for Task<Work<F, T>, T, E>
+where
+    F: Send + 'static,
+    T: Send + 'static,
+    E: fmt::Debug + fmt::Display + Send + 'static,
+{
+    type Error = E;
+
+    fn core(&self) -> &TaskCore {
+        self.cell().core()
+    }
+
+    fn cell(self: Arc<Self>) -> Arc<dyn AnyCell> {
+        self
+    }
+
+    fn fill(&self, key: Key<'_>, end: JobEnd<E>) {
+        let value = &mut self.work(key).value;
+        self.cell().fill(match end {
+            JobEnd::Value => Ok(value.take().expect("an attempt left its value")),
             JobEnd::Error(error) => Err(error),
-        };
-        self.cell.fill(result);
+        });
     }
 }
 
-impl<F, T, E> Drop for Work<F, T, E> {
-    fn drop(&mut self) {
-        self.cell.cut(End::Killed);
+impl<D: ?Sized + AnyTask + 'static> Job for Sole<D> {
+    type Error = D::Error;
+
+    fn cell(&self) -> Arc<dyn AnyCell> {
+        self.share().cell()
+    }
+
+    fn core(&self) -> &TaskCore {
+        (**self).core()
+    }
+
+    fn fill(mut self, end: JobEnd<D::Error>) {
+        let (task, key) = self.open();
+        task.fill(key, end);
     }
 }
 
-impl<F, T, E> fmt::Debug for Work<F, T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Work").field("cell", &self.cell).finish_non_exhaustive()
+impl<F, T, E> Close for Task<Work<F, T>, T, E> {
+    fn close(&self, key: Key<'_>) {
+        self.cell().cut(End::Killed);
+        let Work { task, value } = self.work(key);
+        drop((task.take(), value.take()));
     }
 }

@@ -7,9 +7,12 @@ mod handle;
 pub mod job;
 mod options;
 mod priority;
+#[expect(unsafe_code, reason = "a task and its work share one allocation")]
+mod sole;
 
-pub use cell::{AnyCell, Cell, End, TaskCore};
+pub use cell::{AnyCell, Cell, End, HasCell, TaskCore};
 pub use context::TaskContext;
 pub use handle::{CancelOutcome, TaskHandle};
 pub use options::{TaskInfo, TaskOptions};
 pub use priority::Priority;
+pub use sole::{Close, Key, Sole, Task};

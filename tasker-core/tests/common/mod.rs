@@ -8,28 +8,13 @@ use tasker_core::engine::{Controller, Created, Engine, Launch, Msg, Order, Parts
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
 use tasker_core::sync::Lock;
-use tasker_core::task::job::{Attempt, Job, JobEnd, Work};
-use tasker_core::task::{AnyCell, Cell, TaskCore, TaskOptions};
+use tasker_core::task::job::{Attempt, Work};
+use tasker_core::task::{Sole, Task, TaskOptions};
 use tasker_core::{Builder, Clock, ExitReason, Health, TaskHandle, Timestamp, submit};
 
 /// A task that returns its number.
-pub(crate) struct Number(pub(crate) Work<u32, u32, String>);
-
-impl Job for Number {
-    type Error = String;
-
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        Arc::clone(&self.0.cell) as _
-    }
-
-    fn core(&self) -> &TaskCore {
-        self.0.cell.core()
-    }
-
-    fn fill(mut self, end: JobEnd<String>) {
-        self.0.fill(end);
-    }
-}
+pub(crate) type Number = Sole<NumberTask>;
+type NumberTask = Task<Work<u32, u32>, u32, String>;
 
 #[derive(Debug)]
 struct StandingClock;
@@ -125,7 +110,10 @@ pub(crate) fn put_with(
     options: TaskOptions,
     number: u32,
 ) -> TaskHandle<u32, String> {
-    submit::submit(engine, options, |cell: Arc<Cell<u32, String>>| Number(Work::new(cell, number)))
+    submit::submit(engine, options, |cell| {
+        let (job, task) = NumberTask::pair(cell, Work::new(number), |task| task);
+        (job, task)
+    })
 }
 
 /// Serves until it is told to leave, as a thread backend does.
@@ -137,9 +125,11 @@ pub(crate) fn serve(worker: &mut Worker<Number>) -> (Vec<u32>, ExitReason) {
         match worker.step(Timestamp::ZERO, &waker) {
             Step::Run(mut job) => {
                 let begun = worker.begin(&job, Timestamp::ZERO);
-                let number = job.0.task.take().expect("run once");
+                let (task, key) = job.open();
+                let work = task.work(key);
+                let number = work.task.take().expect("run once");
                 ran.push(number);
-                let attempt: Attempt<String> = job.0.note(Ok(number));
+                let attempt: Attempt<String> = work.note(Ok(number));
                 worker.finish(job, &begun, attempt, |_| Health::Healthy, Timestamp::ZERO);
             }
             Step::Wait(_) => parker.park(),

@@ -14,8 +14,8 @@ use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
 use tasker_core::reserve::Reserve;
 use tasker_core::supervisor::Event;
-use tasker_core::task::job::{Job, JobEnd, Work};
-use tasker_core::task::{AnyCell, TaskCore};
+use tasker_core::task::job::{Attempt, Job, JobEnd, Work};
+use tasker_core::task::{AnyCell, Sole, Task, TaskCore};
 use tasker_core::{Clock, RetryPolicy, TaskInfo, Timestamp};
 
 use super::facts::Fact;
@@ -144,25 +144,36 @@ pub(super) struct SimResource {
     pub(super) id: usize,
 }
 
+/// Core's own state of a simulated task.
+pub(super) type SimCell = Task<Work<(), u64>, u64, SimError>;
+
 /// A simulated task: its number in the script, with core's own state of a task around it.
 pub(super) struct SimJob {
-    pub(super) work: Work<(), u64, SimError>,
+    pub(super) own: Sole<SimCell>,
     pub(super) task: usize,
+}
+
+impl SimJob {
+    /// An attempt returns `value`.
+    pub(super) fn succeed(&mut self, value: u64) -> Attempt<SimError> {
+        let (task, key) = self.own.open();
+        task.work(key).note(Ok(value))
+    }
 }
 
 impl Job for SimJob {
     type Error = SimError;
 
     fn cell(&self) -> Arc<dyn AnyCell> {
-        Arc::clone(&self.work.cell) as _
+        Job::cell(&self.own)
     }
 
     fn core(&self) -> &TaskCore {
-        self.work.cell.core()
+        Job::core(&self.own)
     }
 
-    fn fill(mut self, end: JobEnd<SimError>) {
-        self.work.fill(end);
+    fn fill(self, end: JobEnd<SimError>) {
+        Job::fill(self.own, end);
     }
 }
 

@@ -8,7 +8,7 @@ use tasker_core::task::job::Work;
 use tasker_core::{Priority, TaskHandle, TaskOptions, life, submit};
 
 use super::facts::Fact;
-use super::parts::{Bell, Shared, SimError, SimJob};
+use super::parts::{Bell, Shared, SimCell, SimError, SimJob};
 use super::plant::Plant;
 use super::script::{Keep, Op, Spec};
 use super::world::{SimTask, World};
@@ -73,8 +73,9 @@ impl World {
         let options = self.options(&spec);
         let mut kept = None;
         let make = |cell| {
+            let (own, cell) = SimCell::pair(cell, Work::new(()), |task| task);
             kept = Some(Arc::clone(&cell));
-            SimJob { work: Work::new(cell, ()), task }
+            (SimJob { own, task }, cell as _)
         };
         let handle = match ticket {
             Some(ticket) => submit::submit_with(&self.engine, options, ticket, make),

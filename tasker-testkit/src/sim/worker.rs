@@ -265,7 +265,7 @@ impl World {
         worker.until = None;
         let attempt = match brings {
             None => Attempt::Interrupted,
-            Some(Brings::Value) => running.job.work.note(Ok(7)),
+            Some(Brings::Value) => running.job.succeed(7),
             Some(Brings::HealthyError) => Attempt::Error(SimError("failed")),
             Some(Brings::SickError) => Attempt::Error(SimError("sick")),
             Some(Brings::PuzzlingError) => Attempt::Error(SimError("puzzling")),
@@ -283,12 +283,12 @@ impl World {
         attempt: Attempt<SimError>,
         brings: Option<Brings>,
     ) -> State {
-        let (task, cell) = (job.task, Arc::clone(&job.work.cell));
+        let (task, cell) = (job.task, job.own.share());
         self.note(Fact::CameBack { task, worker: worker.id, result: brings });
         *self.retry_delay.lock() = std::time::Duration::ZERO;
-        let cancel_safe = cell.core().options.cancel_safe;
+        let cancel_safe = cell.cell().core().options.cancel_safe;
         let fate = worker.worker.finish(job, begun, attempt, judge, self.now);
-        if !cell.core().has_ended() {
+        if !cell.cell().core().has_ended() {
             let due = self.now.saturating_add(*self.retry_delay.lock());
             self.note(Fact::Requeued { task, due });
         }

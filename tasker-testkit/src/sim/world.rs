@@ -7,13 +7,12 @@ use std::time::Duration;
 use tasker_core::engine::{Controller, Engine, Msg, Order, Turn};
 use tasker_core::queue::Ticket;
 use tasker_core::reserve::Reserve;
-use tasker_core::task::Cell;
 use tasker_core::{TaskHandle, Timestamp, life};
 
 use super::facts::Fact;
 use super::parts::{
-    LaunchFaults, Leftover, Shared, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource, SimRetry,
-    Witness, builder,
+    LaunchFaults, Leftover, Shared, SimCell, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource,
+    SimRetry, Witness, builder,
 };
 use super::plant::Plant;
 use super::policy::SimPolicy;
@@ -26,7 +25,7 @@ use super::worker::SimWorker;
 /// A task as the simulator follows it.
 pub(super) struct SimTask {
     pub(super) spec: Spec,
-    pub(super) cell: Arc<Cell<u64, SimError>>,
+    pub(super) cell: Arc<SimCell>,
     pub(super) submitted: Timestamp,
     pub(super) handle: Option<TaskHandle<u64, SimError>>,
     /// How often its callback was called, if it has one.

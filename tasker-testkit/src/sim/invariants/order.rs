@@ -54,7 +54,7 @@ impl Order {
                 return;
             }
             self.delayed.remove(0);
-            let counted = world.tasks[task].cell.core().attempts() == 0;
+            let counted = world.tasks[task].cell.cell().core().attempts() == 0;
             self.place(world, task, due, counted);
         }
     }
