@@ -69,40 +69,46 @@ fn serve<R: LocalResource>(
 ) -> ExitReason {
     Parker::with_current(|parker| {
         let waker = parker.waker();
+        let mut now = clock.now();
         loop {
-            let fate = match worker.step(clock.now(), &waker) {
-                Step::Run(job) => run(worker, resource, job, clock),
+            let fate = match worker.step(now, &waker) {
+                Step::Run(job) => run(worker, resource, job, now, clock),
                 Step::Wait(Some(until)) => {
                     clock.park_until(parker, until);
-                    Fate::Keep
+                    (Fate::Keep, clock.now())
                 }
                 Step::Wait(None) => {
                     parker.park();
-                    Fate::Keep
+                    (Fate::Keep, clock.now())
                 }
-                Step::Probe => probe(worker, resource, clock),
-                Step::Leave(why) => Fate::Leave(why),
+                Step::Probe => (probe(worker, resource, clock), clock.now()),
+                Step::Leave(why) => return why,
             };
-            if let Fate::Leave(why) = fate {
-                return why;
+            match fate {
+                (Fate::Keep, then) => now = then,
+                (Fate::Leave(why), _) => return why,
             }
         }
     })
 }
 
+/// Runs a task that was taken `now`; what becomes of the worker, and when. The end of one task is the start of the next:
+/// reading the clock costs as much as handing over a task.
 fn run<R: LocalResource>(
     worker: &mut Worker<SyncJob<R>>,
     resource: &mut R,
     mut job: SyncJob<R>,
+    now: Timestamp,
     clock: &dyn Clock,
-) -> Fate {
-    let begun = worker.begin(&job, clock.now());
+) -> (Fate, Timestamp) {
+    let begun = worker.begin(&job, now);
     let inside = worker.inside();
     let (task, key) = job.open();
     let call = || task.attempt(key, resource, &begun.context);
     let attempt = begun.span.in_scope(|| current::enter(inside, || engine::catch(call)));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
-    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
+    let now = clock.now();
+    (worker.finish(job, &begun, attempt, |error| resource.check_health(error), now), now)
 }
 
 fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, clock: &dyn Clock) -> Fate {

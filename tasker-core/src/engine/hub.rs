@@ -50,6 +50,10 @@ impl<J: crate::task::job::Job> Forfeit for crate::queue::Inbox<J> {
 }
 
 /// What handles and tasks need of their pool, whatever its resource and results.
+///
+/// Aligned, so that the count of its owners, which every submission changes, lies on a cache line of its own, away from
+/// what workers read.
+#[repr(align(128))]
 pub struct Hub {
     pool: u64,
     name: Arc<str>,
@@ -67,10 +71,14 @@ pub struct Hub {
     ledger: Ledger,
     undone: UndoneList,
     killed: AtomicBool,
-    tasks: AtomicU64,
+    tasks: OwnLine<AtomicU64>,
     warm_ups: Lock<u64>,
     create_error: Lock<Option<Arc<str>>>,
 }
+
+/// On a cache line of its own.
+#[repr(align(128))]
+struct OwnLine<T>(T);
 
 /// Numbers pools, so that a thread can say of which pool it runs a task.
 static POOLS: CountOfProcess = CountOfProcess::new(1);
@@ -94,7 +102,7 @@ impl Hub {
             ledger: Ledger::default(),
             undone: UndoneList::default(),
             killed: AtomicBool::new(false),
-            tasks: AtomicU64::new(1),
+            tasks: OwnLine(AtomicU64::new(1)),
             warm_ups: Lock::new(0),
             create_error: Lock::new(None),
         }
@@ -162,7 +170,7 @@ impl Hub {
     }
 
     pub(crate) fn next_task(&self) -> TaskId {
-        TaskId::new(self.tasks.fetch_add(1, Ordering::Relaxed))
+        TaskId::new(self.tasks.0.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Asks for at least so many workers; returns how many times that was asked by now.

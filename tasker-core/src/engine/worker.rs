@@ -175,7 +175,6 @@ impl<J: Job> Worker<J> {
         if self.expires.is_some_and(|at| at <= now) {
             return Step::Leave(ExitReason::MaxLifetime);
         }
-        self.post.watch(waker);
         let finished = self.post.take_busy();
         let waited = std::mem::take(&mut self.waits);
         match self.engine.inbox.pull(self.post.id, waker, finished, waited, now) {
@@ -188,7 +187,7 @@ impl<J: Job> Worker<J> {
                 }
             }
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
-            Pull::Wait => self.wait(now),
+            Pull::Wait => self.wait(now, waker),
         }
     }
 
@@ -207,8 +206,9 @@ impl<J: Job> Worker<J> {
         Step::Leave(exit_of(interrupt))
     }
 
-    fn wait(&mut self, now: Timestamp) -> Step<J> {
+    fn wait(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {
         self.waits = true;
+        self.post.watch(waker);
         if self.post.interrupted().is_some() {
             // It came between the look above and the wait; the next step sees it.
             return Step::Wait(Some(now));
@@ -378,7 +378,7 @@ impl<J: Job> Worker<J> {
         }
         let (kind, end) = end_of(attempt, outcome, core, begun.attempt);
         self.post.meter.ended(kind);
-        let hub = Arc::clone(&self.engine.hub);
+        let hub = &self.engine.hub;
         if hub.collector().is_some() {
             let times = TaskTimes { queued: core.queued_at(), started: Some(begun.started), finished: now };
             hub.collect(core, kind, Some(times));

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::engine::Msg;
 use crate::error::Refusal;
 use crate::ids::WorkerId;
+use crate::queue::intake::Intake;
 use crate::queue::room::Room;
 use crate::queue::state::{Effects, Phase, State};
 use crate::queue::{Pull, Queue, RoomWait, Ticket};
 use crate::supervisor::Event;
-use crate::sync::{Arc, Lock};
+use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
@@ -72,7 +73,10 @@ impl Counts {
 }
 
 /// Where tasks wait for workers, and workers for tasks.
+///
+/// Lock order: the state before the intake.
 pub struct Inbox<J: Job> {
+    intake: Intake<J>,
     state: Lock<State<J>>,
     mail: Arc<dyn Mail>,
 }
@@ -80,7 +84,7 @@ pub struct Inbox<J: Job> {
 impl<J: Job> Inbox<J> {
     /// An empty inbox that tells `mail` what the control loop has to know.
     pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
-        Self { state: Lock::new(State::new(settings)), mail }
+        Self { intake: Intake::new(), state: Lock::new(State::new(settings)), mail }
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
@@ -92,6 +96,14 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<(), (J, Refusal)> {
         let has_ticket = ticket.is_some();
+        let job = if has_ticket || rank != 0 || job.core().options.delay.is_some() {
+            job
+        } else {
+            match self.intake.leave(job) {
+                Ok(()) => return Ok(()),
+                Err(job) => job,
+            }
+        };
         let taken = self.with(|state, effects| state.take_in(job, rank, now, has_ticket, effects));
         if let Some(ticket) = ticket {
             ticket.spend();
@@ -137,13 +149,23 @@ impl<J: Job> Inbox<J> {
         waited: bool,
         now: Timestamp,
     ) -> Pull<J> {
-        self.with(|state, effects| {
-            if finished {
-                state.counts.running -= 1;
+        let mut state = self.state.lock();
+        if finished {
+            state.counts.running -= 1;
+        }
+        if waited {
+            state.idle.retain(|(idle, _)| *idle != worker);
+        }
+        let mut effects = Effects::none();
+        // Nothing in the intake goes before what is here, so there is no need to look.
+        if state.plain_head().is_some_and(|head| !self.intake.has_above(head)) {
+            if let Some(job) = state.take(now, &mut effects) {
+                drop(state);
+                self.apply(effects);
+                return Pull::Task(job);
             }
-            if waited {
-                state.idle.retain(|(idle, _)| *idle != worker);
-            }
+        }
+        self.hold(state, effects, |state, effects| {
             let pull = state.next(now, effects);
             if matches!(pull, Pull::Wait) {
                 state.idle.push((worker, waker.clone()));
@@ -331,9 +353,22 @@ impl<J: Job> Inbox<J> {
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
-        let mut effects = Effects::none();
-        let mut state = self.state.lock();
+        self.hold(self.state.lock(), Effects::none(), f)
+    }
+
+    /// Goes on with the state, having taken the intake over and keeping submitters out of it.
+    fn hold<T>(
+        &self,
+        mut state: MutexGuard<'_, State<J>>,
+        mut effects: Effects<J>,
+        f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T,
+    ) -> T {
+        let mut gate = self.intake.shut();
+        self.intake.take_over(&mut gate, &mut state.incoming);
+        state.settle_in(&mut effects);
         let result = f(&mut state, &mut effects);
+        gate.set_credit(state.credit());
+        drop(gate);
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
             self.mail.post(Msg::Event(Event::Drained));

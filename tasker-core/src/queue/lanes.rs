@@ -54,6 +54,13 @@ impl<T> Lanes<T> {
         }
     }
 
+    /// The lane of the next item, if that does not depend on anything but which lanes are empty: no item is ranked or
+    /// ages.
+    pub(super) fn plain_head(&self) -> Option<usize> {
+        let is_plain = self.ageing.is_none() && self.lanes.iter().all(|lane| matches!(lane, Lane::Fifo(_)));
+        if is_plain { self.lanes.iter().position(|lane| lane.len() > 0) } else { None }
+    }
+
     fn next_lane(&self, now: Timestamp) -> Option<usize> {
         let Some(period) = self.ageing else {
             return self.lanes.iter().position(|lane| lane.len() > 0);

@@ -5,6 +5,7 @@
 //! since it can wait in one place only.
 
 mod inbox;
+mod intake;
 mod lanes;
 mod pull;
 mod room;

@@ -54,6 +54,15 @@ impl Room {
         self.waiters.is_empty() && self.has_free()
     }
 
+    /// How many newcomers may have room without asking.
+    pub(super) fn spare(&self) -> usize {
+        if self.waiters.is_empty() {
+            self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.used + self.granted))
+        } else {
+            0
+        }
+    }
+
     pub(super) fn take(&mut self) {
         self.used += 1;
     }

@@ -46,6 +46,8 @@ pub(super) struct State<J: Job> {
     /// The control loop wants to hear of the next arrival.
     pub(super) quiet: bool,
     pub(super) drained: bool,
+    /// Tasks on their way from the intake; empty between two sections.
+    pub(super) incoming: Vec<J>,
 }
 
 /// What to do once the lock is released.
@@ -107,7 +109,30 @@ impl<J: Job> State<J> {
             overflow: settings.overflow,
             quiet: false,
             drained: false,
+            incoming: Vec::new(),
         }
+    }
+
+    /// How many tasks may be left in the intake without anybody having to know.
+    pub(super) fn credit(&self) -> usize {
+        let matters = self.phase != Phase::Open || self.quiet || !self.idle.is_empty();
+        if matters { 0 } else { self.room.spare() }
+    }
+
+    /// Puts what comes from the intake into its lanes.
+    pub(super) fn settle_in(&mut self, effects: &mut Effects<J>) {
+        if self.incoming.is_empty() {
+            return;
+        }
+        let mut incoming = std::mem::take(&mut self.incoming);
+        for job in incoming.drain(..) {
+            self.room.take();
+            self.counts.arrived += 1;
+            let now = job.core().submitted;
+            self.arrivals.record(now, 1);
+            self.place(job, 0, None, now, effects);
+        }
+        self.incoming = incoming;
     }
 
     /// Tasks that must still end by a worker's doing, or are about to come.
@@ -224,7 +249,12 @@ impl<J: Job> State<J> {
         if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
     }
 
-    fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
+    /// The lane of the next task, if a worker may take it and its order does not depend on time or rank.
+    pub(super) fn plain_head(&self) -> Option<usize> {
+        if self.phase == Phase::Dead || self.permits > 0 { None } else { self.lanes.plain_head() }
+    }
+
+    pub(super) fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
         if self.paused || self.halted {
             return None;
         }

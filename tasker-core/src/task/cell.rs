@@ -56,6 +56,8 @@ pub struct TaskCore {
     worker: AtomicU64,
     /// Wakes the future of the running attempt.
     waker: Lock<Option<Waker>>,
+    /// Whether the running attempt left a waker; its worker alone looks here.
+    watched: AtomicBool,
 }
 
 impl TaskCore {
@@ -77,6 +79,7 @@ impl TaskCore {
             started_at: AtomicU64::new(0),
             worker: AtomicU64::new(0),
             waker: Lock::new(None),
+            watched: AtomicBool::new(false),
         }
     }
 
@@ -130,7 +133,10 @@ impl TaskCore {
     /// The worker came back from its attempt.
     pub(crate) fn end_attempt(&self) {
         self.returned.store(self.attempts(), Ordering::Release);
-        *self.waker.lock() = None;
+        if self.watched.load(Ordering::Relaxed) {
+            self.watched.store(false, Ordering::Relaxed);
+            *self.waker.lock() = None;
+        }
     }
 
     /// Makes a running task wait again. `false`: it has ended meanwhile.
@@ -184,6 +190,7 @@ impl TaskCore {
 
     /// Leaves the waker of the running attempt's future. The caller looks at [`Self::should_stop`] afterwards.
     pub fn watch(&self, waker: &Waker) {
+        self.watched.store(true, Ordering::Relaxed);
         let mut kept = self.waker.lock();
         match &mut *kept {
             Some(kept) => kept.clone_from(waker),

@@ -1,0 +1,77 @@
+//! Where submitters leave tasks without meeting the workers.
+//!
+//! Workers share one lock, the state's. A submitter that took it too would wait for them, and they for it; so it takes the
+//! lock of the intake alone, as long as it has *credit*: room that the state has set aside. Whoever holds the state takes
+//! the intake over before it looks at anything, so everybody who holds the state sees all tasks in their order.
+//!
+//! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
+//! for a task, or for room, or for news; the queue is full; or the pool takes no more.
+
+use crate::sync::Lock;
+use crate::sync::MutexGuard;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::task::job::Job;
+
+/// Where submitters leave tasks without meeting the workers. On cache lines of its own.
+#[repr(align(128))]
+pub(super) struct Intake<J> {
+    gate: Lock<Gate<J>>,
+    /// The lanes of the tasks inside, one bit each. Written under the lock.
+    lanes: AtomicU8,
+}
+
+/// What is behind the intake's lock.
+pub(super) struct Gate<J> {
+    jobs: Vec<J>,
+    /// How many more may be left here.
+    credit: usize,
+}
+
+impl<J: Job> Intake<J> {
+    pub(super) fn new() -> Self {
+        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0 }), lanes: AtomicU8::new(0) }
+    }
+
+    /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit.
+    pub(super) fn leave(&self, job: J) -> Result<(), J> {
+        let mut gate = self.gate.lock();
+        if gate.credit == 0 {
+            return Err(job);
+        }
+        gate.credit -= 1;
+        let core = job.core();
+        core.place.accept(true);
+        let lanes = self.lanes.load(Ordering::Relaxed);
+        let with_mine = lanes | 1 << core.priority().lane();
+        if with_mine != lanes {
+            self.lanes.store(with_mine, Ordering::Release);
+        }
+        gate.jobs.push(job);
+        Ok(())
+    }
+
+    /// Whether a task inside may go before one of lane `best`.
+    pub(super) fn has_above(&self, best: usize) -> bool {
+        // The higher lane has the lower number.
+        self.lanes.load(Ordering::Acquire) & ((1 << best) - 1) != 0
+    }
+
+    /// Keeps submitters out.
+    pub(super) fn shut(&self) -> MutexGuard<'_, Gate<J>> {
+        self.gate.lock()
+    }
+
+    /// Takes all tasks out, into `jobs`, which is empty.
+    pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Vec<J>) {
+        std::mem::swap(&mut gate.jobs, jobs);
+        if self.lanes.load(Ordering::Relaxed) != 0 {
+            self.lanes.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<J> Gate<J> {
+    pub(super) fn set_credit(&mut self, credit: usize) {
+        self.credit = credit;
+    }
+}
