@@ -66,6 +66,7 @@ struct Settings {
     reserve: Option<usize>,
     max_temporary: Option<usize>,
     grace: Duration,
+    spin: Option<u32>,
     max_abandoned: Option<usize>,
     event_capacity: usize,
     collector: Option<Arc<dyn MetricsCollector>>,
@@ -100,6 +101,7 @@ impl Default for Settings {
             reserve: None,
             max_temporary: None,
             grace: Duration::from_secs(5),
+            spin: None,
             max_abandoned: None,
             event_capacity: 1024,
             collector: None,
@@ -295,6 +297,14 @@ impl<B: Backend> Builder<B> {
         self
     }
 
+    /// How many rounds a thread looks again before it sleeps, each some tenths of a microsecond: a worker of a thread
+    /// pool that comes from a task for its next one, and whoever blocks on a handle whose task is about to be taken.
+    /// An idle pool never looks. 0: sleep at once. Default: 32, on one core 0.
+    pub fn spin(mut self, rounds: u32) -> Self {
+        self.settings.spin = Some(rounds);
+        self
+    }
+
     /// How many abandoned workers there may be, in addition to `max_workers`; beyond that a stuck worker is not
     /// replaced. Default: as many as `max_workers`.
     pub fn max_abandoned(mut self, workers: usize) -> Self {
@@ -368,6 +378,7 @@ impl Settings {
                 probe_interval: self.probe_interval,
                 idle_timeout: self.idle_timeout,
                 grace: self.grace,
+                spin: self.spin.unwrap_or_else(crate::spin::default_rounds),
             },
             retry: self.retry,
             max_retries: self.max_retries,

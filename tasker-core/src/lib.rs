@@ -80,6 +80,7 @@ pub mod reserve;
 mod resource;
 mod retry;
 pub mod scaling;
+mod spin;
 pub mod submit;
 pub mod supervisor;
 pub mod sync;

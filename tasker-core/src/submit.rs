@@ -60,7 +60,7 @@ where
     for task in handles.iter().filter(|task| task.cell().core().place.is_accepted()) {
         arrive(engine, task);
     }
-    handles.into_iter().map(TaskHandle::new).collect()
+    handles.into_iter().map(|task| TaskHandle::new(task, false)).collect()
 }
 
 /// A new task, for its queue and for its handle.
@@ -82,13 +82,13 @@ where
 {
     let (job, task) = make(new_cell(engine, options));
     let (rank, now) = (engine.rank_of(job.core()), job.core().submitted);
-    let refused = engine.inbox.submit(job, rank, now, ticket).err();
-    if let Some((job, reason)) = refused {
-        refuse(job, reason);
-    } else {
-        arrive(engine, &task);
+    let taken = engine.inbox.submit(job, rank, now, ticket);
+    let is_next = matches!(taken, Ok(true));
+    match taken {
+        Ok(_) => arrive(engine, &task),
+        Err((job, reason)) => refuse(job, reason),
     }
-    TaskHandle::new(task)
+    TaskHandle::new(task, is_next)
 }
 
 fn arrive<J: Job, T>(engine: &Engine<J>, task: &Arc<dyn HasCell<T, J::Error>>) {

@@ -72,7 +72,10 @@ fn serve<R: LocalResource>(
         let mut now = clock.now();
         loop {
             let fate = match worker.step(now, &waker) {
-                Step::Run(job) => run(worker, resource, job, now, clock),
+                Step::Run(job) => match run(worker, resource, job, now, clock) {
+                    (Fate::Keep, _) if worker.linger() => (Fate::Keep, clock.now()),
+                    ran => ran,
+                },
                 Step::Wait(Some(until)) => {
                     clock.park_until(parker, until);
                     (Fate::Keep, clock.now())

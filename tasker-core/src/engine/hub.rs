@@ -61,6 +61,7 @@ pub struct Hub {
     mail: Arc<dyn Mail>,
     queue: OnceLock<Weak<dyn Forfeit>>,
     grace: Duration,
+    spin: u32,
     collector: Option<Arc<dyn MetricsCollector>>,
     bus: EventBus,
     roster: Roster,
@@ -92,6 +93,7 @@ impl Hub {
             mail: Arc::clone(&parts.mail),
             queue: OnceLock::new(),
             grace: parts.limits.grace,
+            spin: parts.limits.spin,
             collector: parts.collector.clone(),
             bus: EventBus::default(),
             roster: Roster::default(),
@@ -167,6 +169,11 @@ impl Hub {
 
     pub(crate) fn early(&self) -> &SharedEnds {
         &self.early
+    }
+
+    /// How many rounds a thread looks again before it sleeps.
+    pub(crate) fn spin(&self) -> u32 {
+        self.spin
     }
 
     pub(crate) fn next_task(&self) -> TaskId {

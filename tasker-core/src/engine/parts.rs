@@ -32,6 +32,8 @@ pub struct Limits {
     pub idle_timeout: Option<Duration>,
     /// How long a worker may take to come back from what nobody waits for any more.
     pub grace: Duration,
+    /// How many rounds a thread looks again before it sleeps.
+    pub spin: u32,
 }
 
 /// What a pool is built from: the builder's settings, valid and with their defaults filled in.

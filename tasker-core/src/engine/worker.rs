@@ -21,6 +21,7 @@ use crate::metrics::{EndKind, TaskTimes};
 use crate::queue::{Leave, Pull};
 use crate::resource::Health;
 use crate::retry::splitmix64;
+use crate::spin::spin_until;
 use crate::supervisor::Event;
 use crate::sync::Arc;
 use crate::task::current::{self, Inside};
@@ -206,6 +207,17 @@ impl<J: Job> Worker<J> {
         Step::Leave(exit_of(interrupt))
     }
 
+    /// Looks for a while whether there is something to do, for a thread that comes from a task and would sleep
+    /// otherwise. `true`: that took some time.
+    pub fn linger(&self) -> bool {
+        let inbox = &self.engine.inbox;
+        if inbox.beckons() {
+            return false;
+        }
+        spin_until(self.engine.limits.spin, || inbox.beckons());
+        true
+    }
+
     fn wait(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {
         self.waits = true;
         self.post.watch(waker);
@@ -255,7 +267,9 @@ impl<J: Job> Worker<J> {
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
-            self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
+            // By the clock: users' callbacks may have run since the worker looked at it.
+            let due = self.engine.hub.now().saturating_add(timeout);
+            self.engine.hub.arm_timeout(due, &job.cell(), attempt);
         }
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),

@@ -12,6 +12,7 @@ use crate::queue::room::Room;
 use crate::queue::state::{Effects, Phase, State};
 use crate::queue::{Pull, Queue, RoomWait, Ticket};
 use crate::supervisor::Event;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
@@ -78,29 +79,42 @@ impl Counts {
 pub struct Inbox<J: Job> {
     intake: Intake<J>,
     state: Lock<State<J>>,
+    /// Whether a worker that came now would not have to wait, as the last who held the state saw it.
+    beckons: AtomicBool,
     mail: Arc<dyn Mail>,
 }
 
 impl<J: Job> Inbox<J> {
     /// An empty inbox that tells `mail` what the control loop has to know.
     pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
-        Self { intake: Intake::new(), state: Lock::new(State::new(settings)), mail }
+        Self {
+            intake: Intake::new(),
+            state: Lock::new(State::new(settings)),
+            beckons: AtomicBool::new(false),
+            mail,
+        }
+    }
+
+    /// Whether a worker that came now might get something: for one that looks for a while before it asks.
+    pub fn beckons(&self) -> bool {
+        self.intake.is_stocked() || self.beckons.load(Ordering::Acquire)
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
+    /// `true`: nobody was woken for it and no other waits before it, so a busy worker may be about to take it.
     pub fn submit(
         &self,
         job: J,
         rank: u64,
         now: Timestamp,
         ticket: Option<Ticket<J>>,
-    ) -> Result<(), (J, Refusal)> {
+    ) -> Result<bool, (J, Refusal)> {
         let has_ticket = ticket.is_some();
         let job = if has_ticket || rank != 0 || job.core().options.delay.is_some() {
             job
         } else {
             match self.intake.leave(job) {
-                Ok(()) => return Ok(()),
+                Ok(alone) => return Ok(alone),
                 Err(job) => job,
             }
         };
@@ -108,7 +122,7 @@ impl<J: Job> Inbox<J> {
         if let Some(ticket) = ticket {
             ticket.spend();
         }
-        taken
+        taken.map(|()| false)
     }
 
     /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.
@@ -160,6 +174,7 @@ impl<J: Job> Inbox<J> {
         // Nothing in the intake goes before what is here, so there is no need to look.
         if state.plain_head().is_some_and(|head| !self.intake.has_above(head)) {
             if let Some(job) = state.take(now, &mut effects) {
+                self.beckon(state.beckons());
                 drop(state);
                 self.apply(effects);
                 return Pull::Task(job);
@@ -368,6 +383,7 @@ impl<J: Job> Inbox<J> {
         state.settle_in(&mut effects);
         let result = f(&mut state, &mut effects);
         gate.set_credit(state.credit());
+        self.beckon(state.beckons());
         drop(gate);
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
@@ -376,6 +392,13 @@ impl<J: Job> Inbox<J> {
         drop(state);
         self.apply(effects);
         result
+    }
+
+    /// Written only when it changes: everybody who looks keeps a copy.
+    fn beckon(&self, beckons: bool) {
+        if self.beckons.load(Ordering::Relaxed) != beckons {
+            self.beckons.store(beckons, Ordering::Release);
+        }
     }
 
     fn apply(&self, effects: Effects<J>) {

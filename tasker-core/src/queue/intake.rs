@@ -32,8 +32,9 @@ impl<J: Job> Intake<J> {
         Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0 }), lanes: AtomicU8::new(0) }
     }
 
-    /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit.
-    pub(super) fn leave(&self, job: J) -> Result<(), J> {
+    /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one
+    /// here.
+    pub(super) fn leave(&self, job: J) -> Result<bool, J> {
         let mut gate = self.gate.lock();
         if gate.credit == 0 {
             return Err(job);
@@ -47,7 +48,12 @@ impl<J: Job> Intake<J> {
             self.lanes.store(with_mine, Ordering::Release);
         }
         gate.jobs.push(job);
-        Ok(())
+        Ok(gate.jobs.len() == 1)
+    }
+
+    /// Whether a task is inside, as far as can be seen from outside.
+    pub(super) fn is_stocked(&self) -> bool {
+        self.lanes.load(Ordering::Acquire) != 0
     }
 
     /// Whether a task inside may go before one of lane `best`.

@@ -249,6 +249,12 @@ impl<J: Job> State<J> {
         if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
     }
 
+    /// Whether a worker that comes does not have to wait.
+    pub(super) fn beckons(&self) -> bool {
+        let has_task = !self.paused && !self.halted && !self.lanes.is_empty();
+        has_task || self.permits > 0 || self.phase == Phase::Dead || self.drained
+    }
+
     /// The lane of the next task, if a worker may take it and its order does not depend on time or rank.
     pub(super) fn plain_head(&self) -> Option<usize> {
         if self.phase == Phase::Dead || self.permits > 0 { None } else { self.lanes.plain_head() }

@@ -10,6 +10,7 @@ use crate::engine::Target;
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
+use crate::spin::spin_until;
 use crate::sync::Arc;
 use crate::task::cell::{Cell, End, Finished, HasCell};
 
@@ -32,6 +33,8 @@ pub struct TaskHandle<T, E> {
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
+    /// A worker that was about to come took it next, so the result may come sooner than the sleep of whoever blocks.
+    is_next: bool,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -47,8 +50,8 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>) -> Self {
-        Self { task, cancel_on_drop: false, nested: false }
+    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>, is_next: bool) -> Self {
+        Self { task, cancel_on_drop: false, nested: false, is_next }
     }
 
     fn cell(&self) -> &Cell<T, E> {
@@ -115,6 +118,11 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// If the result was taken before.
     pub fn wait(mut self) -> Result<T, TaskError<E>> {
+        if self.is_next {
+            let core = self.cell().core();
+            // How long a task runs is not known: a fraction of what a worker is given.
+            spin_until(core.hub.spin() / 4, || core.has_ended());
+        }
         Parker::with_current(|parker| {
             let waker = parker.waker();
             loop {

@@ -1,0 +1,56 @@
+//! Looking again for a little while before sleeping.
+//!
+//! To put a thread to sleep and to wake it costs some ten microseconds, many times what a short task takes, and the waker
+//! pays its part. What is awaited often comes within that time.
+
+use std::sync::OnceLock;
+
+/// Looks `rounds` times whether it is `done`; `true` once it is. A round takes some tenths of a microsecond, and lets
+/// another thread have the core if one wants it.
+pub(crate) fn spin_until(rounds: u32, done: impl Fn() -> bool) -> bool {
+    /// Looks in a round: the first few cost next to nothing.
+    const LOOKS: u32 = 16;
+    for _ in 0..rounds {
+        for _ in 0..LOOKS {
+            if done() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        crate::sync::thread::yield_now();
+    }
+    false
+}
+
+/// The rounds that pay on this machine: none with one core, where whoever is awaited could not move meanwhile.
+#[must_use]
+pub(crate) fn default_rounds() -> u32 {
+    const ROUNDS: u32 = 32;
+    static MANY_CORES: OnceLock<bool> = OnceLock::new();
+    let many = || std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+    // What loom explores is what happens around the sleep.
+    if !cfg!(tasker_loom) && *MANY_CORES.get_or_init(many) { ROUNDS } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn it_looks_until_it_is_done_and_no_longer_than_asked() {
+        let looks = Cell::new(0);
+        let count_to = |end| {
+            looks.set(0);
+            spin_until(2, || {
+                looks.set(looks.get() + 1);
+                looks.get() == end
+            })
+        };
+        assert!(count_to(20));
+        assert_eq!(looks.get(), 20);
+        assert!(!count_to(1_000));
+        assert!(!spin_until(0, || true), "no rounds, no look");
+    }
+}
