@@ -547,3 +547,22 @@ fn very_many_waiting_tasks_are_all_answered_by_a_kill() {
     assert_eq!((report.undone, report.undone_tasks.len()), (MANY as u64, 1024));
     assert!(handles.into_iter().all(|handle| matches!(handle.wait(), Err(TaskError::Killed))));
 }
+
+#[test]
+fn what_a_task_holds_is_dropped_with_it_and_not_with_its_handle() {
+    let pool = pool();
+    let held = Arc::new(());
+    let seen = Arc::downgrade(&held);
+    let handle = pool.submit(move |_, _| Ok(Arc::strong_count(&held)));
+    pool.submit(|_, _| Ok(())).wait().expect("the worker is past the first");
+    assert!(seen.upgrade().is_none());
+    assert_eq!(handle.wait().unwrap(), 1);
+}
+
+#[test]
+fn a_pool_that_never_looks_twice_does_all_the_same() {
+    let pool = builder().spin(0).build().unwrap();
+    for number in 0..100 {
+        assert_eq!(pool.submit(move |_, _| Ok(number)).wait().unwrap(), number);
+    }
+}

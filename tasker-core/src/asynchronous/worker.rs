@@ -112,7 +112,6 @@ async fn attempt<R: Resource>(
     begun: &Begun,
     inside: Inside,
 ) -> Attempt<R::Error> {
-    let cell = job.cell();
     // Calling the closure may panic, and so may cloning it.
     let span = begun.span.clone();
     let (task, key) = job.0.open();
@@ -126,8 +125,8 @@ async fn attempt<R: Resource>(
     poll_fn(move |cx| {
         let polled = future.poll(cx);
         if polled.is_pending() {
-            cell.core().watch(cx.waker());
-            if cell.core().should_stop() {
+            task.core().watch(cx.waker());
+            if task.core().should_stop() {
                 return Poll::Ready(future.interrupt());
             }
         }

@@ -132,7 +132,7 @@ impl Post {
 
     /// Whether it was noted as stuck; it has come back.
     pub(crate) fn take_stuck(&self) -> bool {
-        self.stuck.swap(false, Ordering::AcqRel)
+        self.stuck.load(Ordering::Acquire) && self.stuck.swap(false, Ordering::AcqRel)
     }
 
     fn current(&self) -> Option<Current> {

@@ -125,7 +125,9 @@ impl TaskCore {
     pub(crate) fn begin_attempt(&self, worker: WorkerId, now: Timestamp) -> (u32, bool) {
         self.started_at.store(now.as_nanos(), Ordering::Relaxed);
         self.worker.store(worker.get(), Ordering::Release);
-        let attempt = self.attempts.fetch_add(1, Ordering::AcqRel) + 1;
+        // Whoever claimed it is the only one who writes this.
+        let attempt = self.attempts.load(Ordering::Relaxed) + 1;
+        self.attempts.store(attempt, Ordering::Release);
         // Not a mere load: that could be done before the attempt is there to be seen.
         (attempt, self.state.fetch_or(0, Ordering::AcqRel) == ENDED)
     }

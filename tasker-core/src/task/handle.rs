@@ -35,6 +35,8 @@ pub struct TaskHandle<T, E> {
     nested: bool,
     /// A worker that was about to come took it next, so the result may come sooner than the sleep of whoever blocks.
     is_next: bool,
+    /// The result was taken, or never will be there: nothing is left to give up.
+    is_over: bool,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -51,7 +53,7 @@ pub enum CancelOutcome {
 
 impl<T, E> TaskHandle<T, E> {
     pub(crate) fn new(task: Arc<dyn HasCell<T, E>>, is_next: bool) -> Self {
-        Self { task, cancel_on_drop: false, nested: false, is_next }
+        Self { task, cancel_on_drop: false, nested: false, is_next, is_over: false }
     }
 
     fn cell(&self) -> &Cell<T, E> {
@@ -176,6 +178,7 @@ impl<T, E> TaskHandle<T, E> {
         if polled.is_ready() {
             self.leave_nested();
             self.cancel_on_drop = false;
+            self.is_over = true;
         }
         polled
     }
@@ -201,7 +204,9 @@ impl<T, E> Drop for TaskHandle<T, E> {
             self.cancel();
         }
         self.leave_nested();
-        self.cell().detach();
+        if !self.is_over {
+            self.cell().detach();
+        }
     }
 }
 

@@ -137,7 +137,9 @@ impl<D: ?Sized + AnyTask + 'static> Job for Sole<D> {
 
 impl<F, T, E> Close for Task<Work<F, T>, T, E> {
     fn close(&self, key: Key<'_>) {
-        self.cell().cut(End::Killed);
+        if !self.cell().core().has_ended() {
+            self.cell().cut(End::Killed);
+        }
         let Work { task, value } = self.work(key);
         drop((task.take(), value.take()));
     }
