@@ -60,6 +60,22 @@ fn a_result_reaches_the_thread_that_waits_for_it() {
 }
 
 #[test]
+fn a_task_left_on_credit_while_the_worker_goes_to_sleep_is_run() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        // The control loop hears of the first; from then on there is credit while the worker is busy.
+        let first = put(&engine, 1);
+        let serving = thread::spawn(move || serve(&mut worker));
+        let second = put(&engine, 2);
+        assert_eq!(second.wait().ok(), Some(2));
+        assert_eq!(first.wait().ok(), Some(1));
+        engine.inbox.close();
+        assert_eq!(serving.join().expect("no panic"), (vec![1, 2], ExitReason::Drained));
+    });
+}
+
+#[test]
 fn a_submission_racing_a_close_is_either_run_or_refused() {
     explore(|| {
         let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
