@@ -20,6 +20,7 @@ macro_rules! conformance_run {
             a_panic_in_run_goes_to_its_caller_alone
             a_run_under_way_is_waited_for_and_later_ones_are_refused
             a_kill_does_not_wait_for_a_run_for_ever
+            a_kill_does_not_wait_for_a_run_after_it_waited_for_workers
             a_nested_wait_that_would_deadlock_is_an_error
             when_all_workers_wait_for_each_other_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
@@ -163,6 +164,25 @@ pub fn a_kill_does_not_wait_for_a_run_for_ever<D: Driver>(case: &Case<D>) {
     } else {
         result.expect("nothing cuts it short on a thread");
     }
+}
+
+/// Fault: `run` racing kill. Both are told at once, and so both are waited for at once.
+pub fn a_kill_does_not_wait_for_a_run_after_it_waited_for_workers<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.grace(secs(5)).destroy_timeout(secs(10)));
+    let (gate, slow) = (case.gate(), case.gate());
+    let running = run_at_gate(case, &pool, &gate);
+    case.script().next(Op::Destroy, [Outcome::hold(&slow)]);
+    let killing = pool.clone();
+    let killed = case.spawn(move || killing.kill());
+    case.settle();
+    case.advance(secs(10));
+    assert_eq!(killed.is_finished(), case.can().interrupts_tasks, "a thread is inside `run`");
+    case.advance(secs(5));
+    assert!(killed.is_finished(), "all have had their grace and their time to destroy");
+    let report = case.join(killed).expect("it is killed outside of tasks");
+    assert_eq!(report.reserve_left, usize::from(!case.can().interrupts_tasks));
+    gate.open();
+    drop(case.join(running));
 }
 
 /// Promise 16.
