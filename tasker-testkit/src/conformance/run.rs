@@ -24,6 +24,7 @@ macro_rules! conformance_run {
             a_nested_wait_that_would_deadlock_is_an_error
             when_all_workers_wait_for_each_other_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
+            a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task
             a_wait_for_room_inside_a_task_that_would_deadlock_is_refused
             a_wait_for_room_inside_a_task_gets_another_worker_if_there_may_be_one
             a_task_that_was_granted_room_is_not_blocked_any_more
@@ -224,6 +225,20 @@ pub fn a_nested_wait_gets_another_worker_if_there_may_be_one<D: Driver>(case: &C
         middle.submit(Task::new().nested(move || inner.submit(Task::value(1))))
     });
     pool.submit(task.step(Step::Succeed(9))).wait().expect("there is a worker for each");
+}
+
+/// Promise 16: `run` does not hide the worker whose task called it.
+pub fn a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let (outer, log) = (pool.clone(), case.log().clone());
+    let task = Task::new().call(move |_| {
+        let inner = outer.clone();
+        let ran = outer.run(Task::new().nested(move || inner.submit(Task::new())));
+        log.push(ran.expect_err("the only worker waits").to_string());
+    });
+    pool.submit(task).wait().expect("it does not hang");
+    let [said] = &*case.log().entries() else { panic!("one entry: {:?}", case.log()) };
+    assert!(said.contains("would deadlock"), "{said}");
 }
 
 fn started<D: Driver>(case: &Case<D>, pool: &Pool<D>, task: Task) -> Handle {
