@@ -12,7 +12,7 @@ use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
 use crate::sync::{Arc, Lock};
-use crate::task::current::Inside;
+use crate::task::current::{self, Inside};
 use crate::time::Timestamp;
 
 /// The resources that serve `run`.
@@ -96,9 +96,10 @@ impl<R> Reserve<R> {
         &self.hub
     }
 
-    /// What the user's code that serves a `run` is inside of.
+    /// What the user's code that serves a `run` is inside of: in a `run` inside a task, of that task's worker.
     pub fn inside(&self) -> Inside {
-        Inside { pool: self.hub.pool(), worker: None }
+        let pool = self.hub.pool();
+        Inside { pool, worker: current::inside_of(pool).and_then(|inside| inside.worker) }
     }
 
     /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.

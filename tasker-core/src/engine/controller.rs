@@ -57,6 +57,8 @@ pub struct Controller<J: Job> {
     how: Stopped,
     /// The soonest end that was asked for, and how the pool will have come to it.
     limit: Option<(Timestamp, Stopped)>,
+    /// When those inside were told to end.
+    killed_at: Option<Timestamp>,
     /// Everybody is gone but the reserve.
     closing: Option<Closing>,
     /// Workers that could not be started. The supervisor is told in the next turn and may want others at once: were
@@ -91,6 +93,7 @@ impl<J: Job> Controller<J> {
             launch,
             how: Stopped::Drained,
             limit: None,
+            killed_at: None,
             closing: None,
             unstarted: Vec::new(),
             over: false,
@@ -191,7 +194,7 @@ impl<J: Job> Controller<J> {
                 Command::Started(result) => self.engine.started.set(result),
                 Command::Fail(_) => self.how = Stopped::NoWorkers,
                 Command::Emit(event) => self.emit(&event),
-                Command::Terminate => self.close(now),
+                Command::Terminate => self.close(),
             }
         }
     }
@@ -208,7 +211,7 @@ impl<J: Job> Controller<J> {
     }
 
     fn discard(&mut self) {
-        self.engine.hub.set_killed();
+        self.set_killed(self.engine.hub.now());
         // Its users are told now; whether it is gone is asked once all workers are.
         self.launch.close_reserve();
         let end = self.end_of_all();
@@ -216,6 +219,11 @@ impl<J: Job> Controller<J> {
         for job in self.engine.inbox.discard(refusal) {
             super::fill_early(job, end.clone());
         }
+    }
+
+    fn set_killed(&mut self, now: Timestamp) {
+        self.killed_at.get_or_insert(now);
+        self.engine.hub.set_killed();
     }
 
     fn cancel_running(&mut self) {
@@ -261,20 +269,19 @@ impl<J: Job> Controller<J> {
     }
 
     /// All workers are gone; the reserve goes last.
-    fn close(&mut self, now: Timestamp) {
-        let killed = self.engine.hub.is_killed();
+    fn close(&mut self) {
         let gone = self.launch.close_reserve();
-        self.closing = Some(match (gone, killed) {
+        self.closing = Some(match (gone, self.killed_at) {
             (true, _) => Closing::Gone,
-            (false, true) => Closing::Killed(self.patience(now)),
-            (false, false) => Closing::Graceful,
+            (false, Some(killed)) => Closing::Killed(self.patience(killed)),
+            (false, None) => Closing::Graceful,
         });
     }
 
-    /// How long those are waited for who were told to end, and then destroy a resource.
-    fn patience(&self, now: Timestamp) -> Timestamp {
+    /// How long those are waited for who were told to end at `killed`, and then destroy a resource.
+    fn patience(&self, killed: Timestamp) -> Timestamp {
         let limits = &self.engine.limits;
-        now.saturating_add(limits.grace).saturating_add(limits.destroy_timeout.unwrap_or_default())
+        killed.saturating_add(limits.grace).saturating_add(limits.destroy_timeout.unwrap_or_default())
     }
 
     /// When the end of the reserve goes on by itself.
@@ -299,12 +306,12 @@ impl<J: Job> Controller<J> {
 
     /// The supervisor has no workers left to kill; whoever uses the reserve has to be told.
     fn kill_reserve(&mut self, now: Timestamp) {
-        self.engine.hub.set_killed();
+        self.set_killed(now);
         if let (Stopped::Drained, Some((_, how))) = (self.how, self.limit) {
             self.how = how;
         }
         self.engine.hub.publish(&PoolEvent::Killed);
-        self.close(now);
+        self.close();
         self.go_on_closing(now);
     }
 

@@ -18,7 +18,7 @@ loom::thread_local! {
 pub struct Inside {
     /// The pool's number, unique in the process.
     pub pool: u64,
-    /// The worker; `None` inside `run` and on the control loop.
+    /// The worker; `None` on the control loop, and in a `run` outside of tasks.
     pub worker: Option<WorkerId>,
 }
 

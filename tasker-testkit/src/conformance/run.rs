@@ -20,9 +20,11 @@ macro_rules! conformance_run {
             a_panic_in_run_goes_to_its_caller_alone
             a_run_under_way_is_waited_for_and_later_ones_are_refused
             a_kill_does_not_wait_for_a_run_for_ever
+            a_kill_does_not_wait_for_a_run_after_it_waited_for_workers
             a_nested_wait_that_would_deadlock_is_an_error
             when_all_workers_wait_for_each_other_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
+            a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task
             a_wait_for_room_inside_a_task_that_would_deadlock_is_refused
             a_wait_for_room_inside_a_task_gets_another_worker_if_there_may_be_one
             a_task_that_was_granted_room_is_not_blocked_any_more
@@ -165,6 +167,25 @@ pub fn a_kill_does_not_wait_for_a_run_for_ever<D: Driver>(case: &Case<D>) {
     }
 }
 
+/// Fault: `run` racing kill. Both are told at once, and so both are waited for at once.
+pub fn a_kill_does_not_wait_for_a_run_after_it_waited_for_workers<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.grace(secs(5)).destroy_timeout(secs(10)));
+    let (gate, slow) = (case.gate(), case.gate());
+    let running = run_at_gate(case, &pool, &gate);
+    case.script().next(Op::Destroy, [Outcome::hold(&slow)]);
+    let killing = pool.clone();
+    let killed = case.spawn(move || killing.kill());
+    case.settle();
+    case.advance(secs(10));
+    assert_eq!(killed.is_finished(), case.can().interrupts_tasks, "a thread is inside `run`");
+    case.advance(secs(5));
+    assert!(killed.is_finished(), "all have had their grace and their time to destroy");
+    let report = case.join(killed).expect("it is killed outside of tasks");
+    assert_eq!(report.reserve_left, usize::from(!case.can().interrupts_tasks));
+    gate.open();
+    drop(case.join(running));
+}
+
 /// Promise 16.
 pub fn a_nested_wait_that_would_deadlock_is_an_error<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(1), |b| b);
@@ -204,6 +225,20 @@ pub fn a_nested_wait_gets_another_worker_if_there_may_be_one<D: Driver>(case: &C
         middle.submit(Task::new().nested(move || inner.submit(Task::value(1))))
     });
     pool.submit(task.step(Step::Succeed(9))).wait().expect("there is a worker for each");
+}
+
+/// Promise 16: `run` does not hide the worker whose task called it.
+pub fn a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let (outer, log) = (pool.clone(), case.log().clone());
+    let task = Task::new().call(move |_| {
+        let inner = outer.clone();
+        let ran = outer.run(Task::new().nested(move || inner.submit(Task::new())));
+        log.push(ran.expect_err("the only worker waits").to_string());
+    });
+    pool.submit(task).wait().expect("it does not hang");
+    let [said] = &*case.log().entries() else { panic!("one entry: {:?}", case.log()) };
+    assert!(said.contains("would deadlock"), "{said}");
 }
 
 fn started<D: Driver>(case: &Case<D>, pool: &Pool<D>, task: Task) -> Handle {
