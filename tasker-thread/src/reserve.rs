@@ -42,7 +42,7 @@ impl<R: Resource> AnyReserve for ThreadReserve<R> {
         // If it cannot be started the resources are dropped, which counts them as skipped.
         let started = self.starter.start("tasker-dispose".into(), move || {
             for (slot, kept) in idle {
-                dispose(slot, kept, &*clock, &limits);
+                drop(discard(slot, kept, &*clock, &limits));
             }
         });
         if let Err(error) = started {
@@ -89,13 +89,12 @@ impl<R: Resource> ThreadReserve<R> {
 
     fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
         let mut line = Line::new(Arc::clone(&self.shared));
-        loop {
-            match self.lease(&mut line).ok_or(RunError::Stopping)? {
-                Lease::Ready(slot, kept) => return Ok((slot, kept)),
-                Lease::Stale(slot, kept) => dispose(slot, kept, &*self.starter.clock, &self.limits),
-                Lease::Make(slot) => return self.make(slot, config),
-            }
-        }
+        let slot = match self.lease(&mut line).ok_or(RunError::Stopping)? {
+            Lease::Ready(slot, kept) => return Ok((slot, kept)),
+            Lease::Stale(slot, kept) => discard(slot, kept, &*self.starter.clock, &self.limits),
+            Lease::Make(slot) => slot,
+        };
+        self.make(slot, config)
     }
 
     fn lease(&self, line: &mut Line<R>) -> Option<Lease<R>> {
@@ -112,6 +111,9 @@ impl<R: Resource> ThreadReserve<R> {
     }
 
     fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        if self.shared.is_closed() {
+            return Err(RunError::Stopping);
+        }
         let clock = &*self.starter.clock;
         let context = CreateContext::new(None, 1, slot.reason());
         let deadline = self.limits.create_timeout.map(|timeout| clock.now().saturating_add(timeout));
@@ -125,7 +127,7 @@ impl<R: Resource> ThreadReserve<R> {
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
                 let kept = Kept::new(owned, clock.now());
                 if self.shared.is_closed() {
-                    dispose(slot, kept, clock, &self.limits);
+                    drop(discard(slot, kept, clock, &self.limits));
                     return Err(RunError::Stopping);
                 }
                 Ok((slot, kept))
@@ -142,17 +144,17 @@ impl<R: Resource> ThreadReserve<R> {
         } else {
             (slot, kept)
         };
-        dispose(slot, kept, &*self.starter.clock, &self.limits);
+        drop(discard(slot, kept, &*self.starter.clock, &self.limits));
     }
 }
 
-/// Destroys a resource on the current thread; its slot is free once it is gone.
-fn dispose<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) {
+/// Destroys a resource on the current thread; its slot can be used anew.
+fn discard<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
     let result = destroy(kept.owned.take(), clock, deadline, slot.reserve().inside());
     slot.reserve().hub().destroyed(None, result);
-    drop(slot);
+    slot
 }
 
 impl<R: Resource> fmt::Debug for ThreadReserve<R> {

@@ -56,14 +56,13 @@ async fn acquire<R: Resource>(
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
     let clock = &*reserve.starter.clock;
-    loop {
-        let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
-        match lease.ok_or(RunError::Stopping)? {
-            Lease::Ready(slot, kept) => return Ok((slot, kept)),
-            Lease::Stale(slot, kept) => release(InUse { reserve, held: Some((slot, kept)) }, false).await,
-            Lease::Make(slot) => return make(reserve, slot, config).await,
-        }
-    }
+    let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
+    let slot = match lease.ok_or(RunError::Stopping)? {
+        Lease::Ready(slot, kept) => return Ok((slot, kept)),
+        Lease::Stale(slot, kept) => discard(reserve, (slot, kept)).await,
+        Lease::Make(slot) => slot,
+    };
+    make(reserve, slot, config).await
 }
 
 async fn make<R: Resource>(
@@ -71,6 +70,9 @@ async fn make<R: Resource>(
     slot: Slot<R>,
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
+    if reserve.shared.is_closed() {
+        return Err(RunError::Stopping);
+    }
     let clock = &*reserve.starter.clock;
     let context = CreateContext::new(None, 1, slot.reason());
     let deadline = reserve.create_deadline(clock.now());
@@ -138,17 +140,21 @@ fn is_healthy<R: Resource, T>(in_use: &mut InUse<'_, R>, result: &Result<T, RunE
 /// Puts a resource back, or destroys it if it is not to be kept.
 async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
     let Some((slot, kept)) = in_use.held.take() else { return };
-    let (slot, mut kept) = match healthy.then_some(()) {
+    let held = match healthy.then_some(()) {
         Some(()) => match slot.put_back(kept) {
             Ok(()) => return,
             Err(held) => held,
         },
         None => (slot, kept),
     };
-    let reserve = in_use.reserve;
+    drop(discard(in_use.reserve, held).await);
+}
+
+/// Destroys a resource; its slot can be used anew.
+async fn discard<R: Resource>(reserve: &Reserve<R>, (slot, mut kept): Held<R>) -> Slot<R> {
     let clock = &*reserve.starter.clock;
     let deadline = reserve.destroy_deadline(clock.now());
     let result = destroy(kept.owned.take(), clock, deadline, reserve.shared.inside()).await;
     reserve.shared.hub().destroyed(None, result);
-    drop(slot);
+    slot
 }

@@ -14,6 +14,7 @@ macro_rules! conformance_run {
             run_skips_the_queue_and_reuses_the_reserve
             beyond_the_reserve_run_makes_temporary_resources
             beyond_the_cap_on_temporaries_run_waits
+            runs_that_wait_are_served_in_the_order_they_came
             without_a_reserve_run_makes_a_resource_each_time
             an_unhealthy_resource_is_not_put_back
             a_failed_creation_goes_to_that_caller_alone
@@ -85,6 +86,26 @@ pub fn beyond_the_cap_on_temporaries_run_waits<D: Driver>(case: &Case<D>) {
         case.settle();
     }
     running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in the end")));
+}
+
+/// Promise 15: first come, first served.
+pub fn runs_that_wait_are_served_in_the_order_they_came<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b.max_uses(2));
+    let gate = case.gate();
+    let names = ["first", "second", "third", "fourth", "fifth"];
+    let running = names.map(|name| {
+        let (pool, task) = (pool.clone(), Task::logs(case.log(), name).pass(&gate));
+        let running = case.spawn(move || pool.run(task));
+        case.settle();
+        running
+    });
+    for served in 1..=names.len() {
+        assert_eq!(case.log().entries(), names[..served]);
+        gate.admit(1);
+        case.settle();
+    }
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in its turn")));
+    assert_eq!(case.script().counters().created, 4, "the turn is kept while a used-up resource is replaced");
 }
 
 /// Defaults: a reserve of 0 is allowed.

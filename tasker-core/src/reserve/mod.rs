@@ -3,6 +3,8 @@
 //! Written once for both colours: this counts and keeps, the backends create, use and destroy. Total resources never
 //! exceed the reserve plus the cap on temporaries, and a slot is given back only after its resource is gone.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::task::{Poll, Waker};
@@ -11,7 +13,7 @@ use std::time::Duration;
 use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
-use crate::sync::{Arc, Lock};
+use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::current::Inside;
 use crate::time::Timestamp;
 
@@ -42,8 +44,17 @@ struct State<R> {
     /// Slots taken for temporary resources.
     temporary: usize,
     closed: bool,
-    waiting: BTreeMap<u64, Waker>,
+    line: line::Queue,
+    /// Those who run a task, to be woken by a kill.
+    watching: BTreeMap<u64, Waker>,
     next: u64,
+}
+
+impl<R> State<R> {
+    fn draw_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
 }
 
 /// A resource of the reserve and its age.
@@ -85,7 +96,8 @@ impl<R> Reserve<R> {
             kept: 0,
             temporary: 0,
             closed: false,
-            waiting: BTreeMap::new(),
+            line: line::Queue::default(),
+            watching: BTreeMap::new(),
             next: 0,
         };
         Self { state: Lock::new(state), limits, hub }
@@ -112,16 +124,19 @@ impl<R> Reserve<R> {
         if state.closed {
             return Poll::Ready(None);
         }
-        let lease = self.lease(&mut state, now);
-        if lease.is_none() {
-            let id = *line.id.get_or_insert_with(|| {
-                state.next += 1;
-                state.next
-            });
-            state.waiting.insert(id, waker.clone());
-            return Poll::Pending;
+        let promised = line.id.is_some_and(|id| state.line.redeem(id));
+        if promised || state.line.admits(self.free(&state)) {
+            return Poll::Ready(self.lease(&mut state, now));
         }
-        Poll::Ready(lease)
+        let id = *line.id.get_or_insert_with(|| state.draw_number());
+        state.line.wait(id, waker);
+        Poll::Pending
+    }
+
+    /// How many could be leased now.
+    fn free(&self, state: &State<R>) -> usize {
+        let ReserveLimits { kept, temporary, .. } = self.limits;
+        state.idle.len() + (kept - state.kept) + (temporary - state.temporary)
     }
 
     fn lease(self: &Arc<Self>, state: &mut State<R>, now: Timestamp) -> Option<Lease<R>> {
@@ -156,11 +171,10 @@ impl<R> Reserve<R> {
         let mut state = self.state.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
-        let waiting = std::mem::take(&mut state.waiting);
+        let waiting = state.line.close();
+        let watching = std::mem::take(&mut state.watching).into_values();
         drop(state);
-        for waker in waiting.into_values() {
-            crate::engine::quietly(|| waker.wake());
-        }
+        wake_all(waiting.chain(watching));
         idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
     }
 
@@ -185,18 +199,25 @@ impl<R> Reserve<R> {
     /// Whoever runs a task leaves a waker here for the case of a kill.
     pub fn watch(&self, line: &mut Line<R>, waker: &Waker) {
         let mut state = self.state.lock();
-        let id = *line.id.get_or_insert_with(|| {
-            state.next += 1;
-            state.next
-        });
-        state.waiting.insert(id, waker.clone());
+        let id = *line.id.get_or_insert_with(|| state.draw_number());
+        state.watching.insert(id, waker.clone());
     }
 
-    fn wake_line(&self) {
-        let waiting = std::mem::take(&mut self.state.lock().waiting);
-        for waker in waiting.into_values() {
-            crate::engine::quietly(|| waker.wake());
+    /// Promises what is free to those who wait, and wakes them, under no lock.
+    fn serve(&self, mut state: MutexGuard<'_, State<R>>) {
+        if state.closed {
+            return;
         }
+        let free = self.free(&state);
+        let served = state.line.promise(free);
+        drop(state);
+        wake_all(served);
+    }
+}
+
+fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        crate::engine::quietly(|| waker.wake());
     }
 }
 
@@ -228,9 +249,8 @@ impl<R> Slot<R> {
             return Err((self, kept));
         }
         state.idle.push(kept);
-        drop(state);
         self.idle = true;
-        reserve.wake_line();
+        reserve.serve(state);
         Ok(())
     }
 
@@ -252,15 +272,14 @@ impl<R> Drop for Slot<R> {
             state.kept -= 1;
         }
         let gone = state.closed && state.kept + state.temporary == 0;
-        drop(state);
-        self.reserve.wake_line();
+        self.reserve.serve(state);
         if gone {
             self.reserve.hub.post(Msg::ReserveClosed);
         }
     }
 }
 
-/// A place in line, given up when dropped.
+/// A place in line, given up when dropped. Whoever came first is served first.
 pub struct Line<R> {
     reserve: Arc<Reserve<R>>,
     id: Option<u64>,
@@ -275,9 +294,11 @@ impl<R> Line<R> {
 
 impl<R> Drop for Line<R> {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.reserve.state.lock().waiting.remove(&id);
-        }
+        let Some(id) = self.id else { return };
+        let mut state = self.reserve.state.lock();
+        state.watching.remove(&id);
+        state.line.leave(id);
+        self.reserve.serve(state);
     }
 }
 
