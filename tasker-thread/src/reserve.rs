@@ -20,6 +20,8 @@ use crate::worker::{destroy, raced};
 pub(crate) trait AnyReserve: Send + Sync {
     /// Takes no more `run`s and destroys what is idle; `true` if nothing is left.
     fn close(&self) -> bool;
+    /// Destroys what is idle and too old; when to look again.
+    fn age(&self, now: Timestamp) -> Option<Timestamp>;
     /// Free resources, and those in use.
     fn levels(&self) -> (usize, usize);
     /// For getting the type back.
@@ -34,21 +36,14 @@ pub(crate) struct ThreadReserve<R: Resource> {
 
 impl<R: Resource> AnyReserve for ThreadReserve<R> {
     fn close(&self) -> bool {
-        let idle = self.shared.close();
-        if idle.is_empty() {
-            return self.shared.is_gone();
-        }
-        let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
-        // If it cannot be started the resources are dropped, which counts them as skipped.
-        let started = self.starter.start("tasker-dispose".into(), move || {
-            for (slot, kept) in idle {
-                drop(discard(slot, kept, &*clock, &limits));
-            }
-        });
-        if let Err(error) = started {
-            tracing::warn!(%error, "the reserve could not be destroyed");
-        }
+        self.dispose(self.shared.close());
         self.shared.is_gone()
+    }
+
+    fn age(&self, now: Timestamp) -> Option<Timestamp> {
+        let (old, next) = self.shared.age(now);
+        self.dispose(old);
+        next
     }
 
     fn levels(&self) -> (usize, usize) {
@@ -61,6 +56,23 @@ impl<R: Resource> AnyReserve for ThreadReserve<R> {
 }
 
 impl<R: Resource> ThreadReserve<R> {
+    /// Destroys resources on a thread of its own.
+    fn dispose(&self, resources: Vec<Held<R>>) {
+        if resources.is_empty() {
+            return;
+        }
+        let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
+        // If it cannot be started the resources are dropped, which counts them as skipped.
+        let started = self.starter.start("tasker-dispose".into(), move || {
+            for (slot, kept) in resources {
+                drop(discard(slot, kept, &*clock, &limits));
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "resources of the reserve could not be destroyed");
+        }
+    }
+
     /// Runs a task on the current thread, on a resource of the reserve or a temporary one.
     pub(crate) fn run<T>(
         &self,

@@ -21,6 +21,11 @@ impl Queue {
         self.waiting.is_empty() && self.promised.len() < free
     }
 
+    /// How many were promised a resource and have not taken it.
+    pub(super) fn promised(&self) -> usize {
+        self.promised.len()
+    }
+
     /// Redeems the promise made to `id`, if one was.
     pub(super) fn redeem(&mut self, id: u64) -> bool {
         self.promised.remove(&id)
@@ -42,10 +47,10 @@ impl Queue {
         served
     }
 
-    /// `id` gives up its place, or what it was promised.
-    pub(super) fn leave(&mut self, id: u64) {
+    /// `id` gives up its place, or what it was promised; whether it was promised something.
+    pub(super) fn leave(&mut self, id: u64) -> bool {
         self.waiting.remove(&id);
-        self.promised.remove(&id);
+        self.promised.remove(&id)
     }
 
     /// Nobody is served any more; returns all who wait.
@@ -90,8 +95,7 @@ mod tests {
     fn who_gives_up_gives_back_what_it_was_promised() {
         let mut line = line([1, 2, 3]);
         line.promise(1);
-        line.leave(1);
-        line.leave(2);
+        assert!(line.leave(1) && !line.leave(2));
         assert_eq!(line.promise(1).len(), 1);
         assert!(!line.redeem(1) && !line.redeem(2) && line.redeem(3));
     }

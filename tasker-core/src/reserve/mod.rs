@@ -48,6 +48,8 @@ struct State<R> {
     /// Those who run a task, to be woken by a kill.
     watching: BTreeMap<u64, Waker>,
     next: u64,
+    /// When the control loop looks for idle resources that are too old.
+    next_look: Option<Timestamp>,
 }
 
 impl<R> State<R> {
@@ -99,6 +101,7 @@ impl<R> Reserve<R> {
             line: line::Queue::default(),
             watching: BTreeMap::new(),
             next: 0,
+            next_look: None,
         };
         Self { state: Lock::new(state), limits, hub }
     }
@@ -157,9 +160,29 @@ impl<R> Reserve<R> {
     }
 
     fn is_stale(&self, kept: &Kept<R>, now: Timestamp) -> bool {
-        let age = now.saturating_since(kept.born);
-        self.limits.max_lifetime.is_some_and(|limit| age >= limit)
+        self.expiry(kept).is_some_and(|at| at <= now)
             || self.limits.max_uses.is_some_and(|limit| kept.uses >= limit)
+    }
+
+    fn expiry(&self, kept: &Kept<R>) -> Option<Timestamp> {
+        self.limits.max_lifetime.map(|age| kept.born.saturating_add(age))
+    }
+
+    /// Takes out the idle resources that are too old, to be destroyed, each with its slot; and when to look again. Those
+    /// that are promised stay: whoever takes them replaces them.
+    pub fn age(self: &Arc<Self>, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
+        let mut state = self.state.lock();
+        let spare = self.free(&state).saturating_sub(state.line.promised());
+        let (mut old, young): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.idle).into_iter().partition(|kept| self.is_stale(kept, now));
+        state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
+        let promised = old.split_off(spare.min(old.len()));
+        state.idle = young;
+        // Taken first.
+        state.idle.extend(promised);
+        let next_look = state.next_look;
+        drop(state);
+        (old.into_iter().map(|kept| (self.slot(false), kept)).collect(), next_look)
     }
 
     fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
@@ -234,8 +257,8 @@ impl<R> Slot<R> {
         if self.temporary { SpawnReason::Temporary } else { SpawnReason::Reserve }
     }
 
-    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, or one of a closed
-    /// reserve.
+    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, one that is too old or too
+    /// much used, or one of a closed reserve.
     ///
     /// # Errors
     ///
@@ -244,13 +267,21 @@ impl<R> Slot<R> {
         kept.uses += 1;
         let reserve = Arc::clone(&self.reserve);
         let mut state = reserve.state.lock();
-        if self.temporary || state.closed {
+        if self.temporary || state.closed || reserve.is_stale(&kept, reserve.hub.now()) {
             drop(state);
             return Err((self, kept));
+        }
+        let expiry = reserve.expiry(&kept);
+        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
+        if sooner.is_some() {
+            state.next_look = sooner;
         }
         state.idle.push(kept);
         self.idle = true;
         reserve.serve(state);
+        if sooner.is_some() {
+            reserve.hub.post(Msg::Nudge);
+        }
         Ok(())
     }
 
@@ -297,8 +328,12 @@ impl<R> Drop for Line<R> {
         let Some(id) = self.id else { return };
         let mut state = self.reserve.state.lock();
         state.watching.remove(&id);
-        state.line.leave(id);
+        let gave_up = state.line.leave(id);
         self.reserve.serve(state);
+        if gave_up {
+            // What it was promised may be too old by now, and nobody takes it.
+            self.reserve.hub.post(Msg::Nudge);
+        }
     }
 }
 

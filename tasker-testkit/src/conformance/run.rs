@@ -2,7 +2,7 @@
 
 use tasker_core::{RunError, SpawnReason};
 
-use super::{scaling::Keep, secs};
+use super::{millis, scaling::Keep, secs};
 use crate::{Answer, Case, Driver, Fault, Gate, Handle, Helper, Op, Outcome, Pool, Size, Step, Task};
 
 /// One test per case of this theme.
@@ -17,6 +17,8 @@ macro_rules! conformance_run {
             runs_that_wait_are_served_in_the_order_they_came
             without_a_reserve_run_makes_a_resource_each_time
             an_unhealthy_resource_is_not_put_back
+            an_idle_resource_of_the_reserve_goes_when_it_is_too_old
+            a_used_up_resource_of_the_reserve_goes_at_once
             a_failed_creation_goes_to_that_caller_alone
             a_panic_in_run_goes_to_its_caller_alone
             a_run_under_way_is_waited_for_and_later_ones_are_refused
@@ -105,7 +107,7 @@ pub fn runs_that_wait_are_served_in_the_order_they_came<D: Driver>(case: &Case<D
         case.settle();
     }
     running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in its turn")));
-    assert_eq!(case.script().counters().created, 4, "the turn is kept while a used-up resource is replaced");
+    assert_eq!(case.script().counters().created, 4, "no resource serves more than two");
 }
 
 /// Defaults: a reserve of 0 is allowed.
@@ -126,6 +128,33 @@ pub fn an_unhealthy_resource_is_not_put_back<D: Driver>(case: &Case<D>) {
     case.settle();
     assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0));
     assert_eq!(pool.run(Task::new()).expect("it runs").resource, 3);
+}
+
+/// Promises 4 and 15: whether or not it is needed again.
+pub fn an_idle_resource_of_the_reserve_goes_when_it_is_too_old<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(2, 1), |b| b.max_lifetime(secs(100)));
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2);
+    case.advance(secs(40));
+    let gate = case.gate();
+    let running = [run_at_gate(case, &pool, &gate), run_at_gate(case, &pool, &gate)];
+    gate.open();
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs")));
+    case.advance(millis(59_999));
+    assert_eq!((pool.stats().reserve_free, case.script().log().count("destroy 2")), (2, 0));
+    case.advance(millis(1));
+    assert_eq!((pool.stats().reserve_free, case.script().log().count("destroy 2")), (1, 1));
+    case.advance(secs(40));
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0), "the other was younger");
+}
+
+/// Promises 4 and 15.
+pub fn a_used_up_resource_of_the_reserve_goes_at_once<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.max_uses(2));
+    for free in [1, 0] {
+        assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2);
+        assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (free, 0));
+    }
+    assert_eq!(case.script().log().count("destroy 2"), 1);
 }
 
 /// Fault: the reserve is empty and its creation fails.
