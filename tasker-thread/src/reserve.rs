@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tasker_core::engine::{self, Created, Limits};
-use tasker_core::metrics::Owned;
+use tasker_core::metrics::{Owned, RunUnderWay};
 use tasker_core::parker::Parker;
 use tasker_core::race;
 use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
@@ -84,10 +84,12 @@ impl<R: Resource> ThreadReserve<R> {
         let context = TaskContext::of_run(Arc::clone(&hub));
         let inside = self.shared.inside();
         let resource = kept.owned.get_mut();
+        let run = RunUnderWay::begin(&hub);
         let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
             Ok(result) => result.map_err(RunError::Failed),
             Err(message) => Err(RunError::Panicked { message }),
         };
+        run.end(result.is_ok());
         let healthy = match &result {
             Ok(_) => true,
             Err(RunError::Failed(error)) => {

@@ -10,7 +10,7 @@ use crate::asynchronous::reserve::Reserve;
 use crate::asynchronous::worker::destroy;
 use crate::engine::{self, Created};
 use crate::error::RunError;
-use crate::metrics::Owned;
+use crate::metrics::{Owned, RunUnderWay};
 use crate::race;
 use crate::reserve::{Held, Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
@@ -44,7 +44,9 @@ where
     let mut line = Line::new(Arc::clone(&reserve.shared));
     let held = acquire(reserve, &mut line, config).await?;
     let mut in_use = InUse { reserve, held: Some(held) };
+    let run = RunUnderWay::begin(reserve.shared.hub());
     let result = attempt(&mut in_use, &mut line, task).await;
+    run.end(result.is_ok());
     let healthy = is_healthy(&mut in_use, &result);
     release(in_use, healthy).await;
     result

@@ -17,6 +17,7 @@ macro_rules! conformance_run {
             runs_that_wait_are_served_in_the_order_they_came
             without_a_reserve_run_makes_a_resource_each_time
             an_unhealthy_resource_is_not_put_back
+            what_run_runs_is_counted_apart
             an_idle_resource_of_the_reserve_goes_when_it_is_too_old
             a_used_up_resource_of_the_reserve_goes_at_once
             a_failed_creation_goes_to_that_caller_alone
@@ -128,6 +129,28 @@ pub fn an_unhealthy_resource_is_not_put_back<D: Driver>(case: &Case<D>) {
     case.settle();
     assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0));
     assert_eq!(pool.run(Task::new()).expect("it runs").resource, 3);
+}
+
+/// Promises 15 and 25.
+pub fn what_run_runs_is_counted_apart<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let gate = case.gate();
+    let running = run_at_gate(case, &pool, &gate);
+    let counted = |pool: &Pool<D>| {
+        let metrics = pool.metrics();
+        assert_eq!((metrics.accepted, metrics.attempts, metrics.ended()), (0, 0, 0), "{metrics:?}");
+        (metrics.runs, metrics.runs_completed, metrics.runs_failed)
+    };
+    assert_eq!(counted(&pool), (1, 0, 0));
+    gate.open();
+    case.join(running).expect("it runs");
+    assert_eq!(counted(&pool), (1, 1, 0));
+    pool.run(Task::failing(Fault::healthy("no such row"))).expect_err("it fails");
+    pool.run(Task::new().step(Step::Panic("oops"))).expect_err("it panics");
+    assert_eq!(counted(&pool), (3, 1, 2));
+    assert!(pool.stopped().is_clean());
+    pool.run(Task::new()).expect_err("it has stopped");
+    assert_eq!(counted(&pool), (3, 1, 2), "one that got no resource is not counted");
 }
 
 /// Promises 4 and 15: whether or not it is needed again.
