@@ -79,9 +79,12 @@ impl<R: Resource> ThreadReserve<R> {
         config: &R::Config,
         task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
     ) -> Result<T, RunError<R::Error>> {
-        let (slot, mut kept) = self.acquire(config)?;
+        let mut line = Line::new(Arc::clone(&self.shared));
+        let (slot, mut kept) = self.acquire(&mut line, config)?;
         let hub = Arc::clone(self.shared.hub());
         let context = TaskContext::of_run(Arc::clone(&hub));
+        // A kill tells the task at once, if it wants to know.
+        self.shared.watch(&mut line, &context.cancel_waker());
         let inside = self.shared.inside();
         let resource = kept.owned.get_mut();
         let run = RunUnderWay::begin(&hub);
@@ -101,9 +104,8 @@ impl<R: Resource> ThreadReserve<R> {
         result
     }
 
-    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
-        let mut line = Line::new(Arc::clone(&self.shared));
-        let slot = match self.lease(&mut line).ok_or(RunError::Stopping)? {
+    fn acquire(&self, line: &mut Line<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        let slot = match self.lease(line).ok_or(RunError::Stopping)? {
             Lease::Ready(slot, kept) => return Ok((slot, kept)),
             Lease::Stale(slot, kept) => discard(slot, kept, &*self.starter.clock, &self.limits),
             Lease::Make(slot) => slot,

@@ -195,9 +195,11 @@ impl<R> Reserve<R> {
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
         let waiting = state.line.close();
-        let watching = std::mem::take(&mut state.watching).into_values();
+        // A graceful end lets them go on.
+        let watching =
+            if self.hub.is_killed() { std::mem::take(&mut state.watching) } else { BTreeMap::new() };
         drop(state);
-        wake_all(waiting.chain(watching));
+        wake_all(waiting.chain(watching.into_values()));
         idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
     }
 
