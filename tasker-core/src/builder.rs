@@ -258,7 +258,8 @@ impl<B: Backend> Builder<B> {
     }
 
     /// How old a resource may become before it is replaced, between two tasks; each lives up to a tenth less, by
-    /// chance, so that they do not all go at once. Default: any age.
+    /// chance, so that they do not all go at once. An idle resource of the reserve is destroyed at that age. Default:
+    /// any age.
     pub fn max_lifetime(mut self, age: Duration) -> Self {
         self.settings.max_lifetime = Some(age);
         self

@@ -13,6 +13,9 @@ use crate::InvalidConfig;
 pub trait RetryPolicy: fmt::Debug + Send + Sync + 'static {
     /// The delay after the attempt number `attempt` (the first is 1) has failed. `seed` differs from task to task,
     /// so that a policy with jitter can keep many of them from returning at the same moment.
+    ///
+    /// A graceful stop waits for the attempt, however long that is: for ever after `Duration::MAX`, unless the task has
+    /// a deadline or the stop a limit.
     fn delay(&self, attempt: u32, seed: u64) -> Duration;
 
     /// Says which parameter makes no sense, if one does. The pool's builder asks before anything starts.

@@ -132,7 +132,8 @@ macro_rules! request_options {
                 self
             }
 
-            /// How long after its submission it may start.
+            /// How long after its submission it may start. A graceful stop waits for it, however long that is; give
+            /// the task a deadline, or the stop a limit, where that may be for ever.
             pub fn delay(mut self, delay: std::time::Duration) -> Self {
                 self.options.delay = Some(delay);
                 self

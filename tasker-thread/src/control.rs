@@ -8,7 +8,7 @@ use tasker_core::activity::Activity;
 use tasker_core::engine::{Controller, Hub, Launch, Order, Turn, Worker};
 use tasker_core::parker::Parker;
 use tasker_core::sync::thread;
-use tasker_core::{LocalResource, WorkerId};
+use tasker_core::{LocalResource, Timestamp, WorkerId};
 
 use crate::job::SyncJob;
 use crate::mail::{Mailbox, Postbox};
@@ -119,6 +119,10 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
 
     fn close_reserve(&mut self) -> bool {
         self.reserve.as_ref().is_none_or(|reserve| reserve.close())
+    }
+
+    fn age_reserve(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.reserve.as_ref().and_then(|reserve| reserve.age(now))
     }
 
     fn reserve_left(&self) -> usize {

@@ -220,7 +220,7 @@
 //! - **Destruction.** `destroy` is called once for each resource that was created, unless its thread never
 //!   comes back.
 //! - **Cut short.** A thread cannot be interrupted. A task that is cancelled, times out or is killed is told by
-//!   [`TaskContext::is_cancelled`]; its handle resolves at once. A worker that does not come back within a grace time is
+//!   [`TaskContext::is_cancelled`], or by a callback ([`ThreadContext::on_cancel`]); its handle resolves at once. A worker that does not come back within a grace time is
 //!   abandoned, replaced, and named in events and stats; how many there may be is limited too.
 //! - **The end.** `stop` runs everything that was accepted, `stop_within` kills what is left after a time, `kill` answers
 //!   every handle now. Each destroys the resources and returns a report that names what was not done. Dropping the last
@@ -242,6 +242,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod builder;
+mod context;
 mod control;
 mod job;
 mod mail;
@@ -251,8 +252,10 @@ mod reserve;
 mod worker;
 
 pub use builder::{ThreadBuilder, Threads};
+pub use context::ThreadContext;
 pub use pool::{Pool, StopGuard, WeakPool};
 pub use request::Request;
 pub use tasker_core::LocalResource;
 pub use tasker_core::asynchronous::{Once, Repeatable};
+pub use tasker_core::task::OnCancel;
 pub use tasker_core::user::*;

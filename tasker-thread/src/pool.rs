@@ -44,7 +44,7 @@ impl<R: Resource> Pool<R> {
     ///
     /// The task runs on the calling thread and is never retried; nothing can cut it short, not even a kill. An
     /// unhealthy resource is destroyed and not put back. When the reserve and the temporary resources are all in use,
-    /// this blocks until one is free.
+    /// this blocks until one is free; those who wait are served in the order they came.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tasker_core::engine::{self, Created, Limits};
-use tasker_core::metrics::Owned;
+use tasker_core::metrics::{Owned, RunUnderWay};
 use tasker_core::parker::Parker;
 use tasker_core::race;
 use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
@@ -20,6 +20,8 @@ use crate::worker::{destroy, raced};
 pub(crate) trait AnyReserve: Send + Sync {
     /// Takes no more `run`s and destroys what is idle; `true` if nothing is left.
     fn close(&self) -> bool;
+    /// Destroys what is idle and too old; when to look again.
+    fn age(&self, now: Timestamp) -> Option<Timestamp>;
     /// Free resources, and those in use.
     fn levels(&self) -> (usize, usize);
     /// For getting the type back.
@@ -34,21 +36,14 @@ pub(crate) struct ThreadReserve<R: Resource> {
 
 impl<R: Resource> AnyReserve for ThreadReserve<R> {
     fn close(&self) -> bool {
-        let idle = self.shared.close();
-        if idle.is_empty() {
-            return self.shared.is_gone();
-        }
-        let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
-        // If it cannot be started the resources are dropped, which counts them as skipped.
-        let started = self.starter.start("tasker-dispose".into(), move || {
-            for (slot, kept) in idle {
-                dispose(slot, kept, &*clock, &limits);
-            }
-        });
-        if let Err(error) = started {
-            tracing::warn!(%error, "the reserve could not be destroyed");
-        }
+        self.dispose(self.shared.close());
         self.shared.is_gone()
+    }
+
+    fn age(&self, now: Timestamp) -> Option<Timestamp> {
+        let (old, next) = self.shared.age(now);
+        self.dispose(old);
+        next
     }
 
     fn levels(&self) -> (usize, usize) {
@@ -61,21 +56,43 @@ impl<R: Resource> AnyReserve for ThreadReserve<R> {
 }
 
 impl<R: Resource> ThreadReserve<R> {
+    /// Destroys resources on a thread of its own.
+    fn dispose(&self, resources: Vec<Held<R>>) {
+        if resources.is_empty() {
+            return;
+        }
+        let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
+        // If it cannot be started the resources are dropped, which counts them as skipped.
+        let started = self.starter.start("tasker-dispose".into(), move || {
+            for (slot, kept) in resources {
+                drop(discard(slot, kept, &*clock, &limits));
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "resources of the reserve could not be destroyed");
+        }
+    }
+
     /// Runs a task on the current thread, on a resource of the reserve or a temporary one.
     pub(crate) fn run<T>(
         &self,
         config: &R::Config,
         task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
     ) -> Result<T, RunError<R::Error>> {
-        let (slot, mut kept) = self.acquire(config)?;
+        let mut line = Line::new(Arc::clone(&self.shared));
+        let (slot, mut kept) = self.acquire(&mut line, config)?;
         let hub = Arc::clone(self.shared.hub());
         let context = TaskContext::of_run(Arc::clone(&hub));
+        // A kill tells the task at once, if it wants to know.
+        self.shared.watch(&mut line, &context.cancel_waker());
         let inside = self.shared.inside();
         let resource = kept.owned.get_mut();
+        let run = RunUnderWay::begin(&hub);
         let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
             Ok(result) => result.map_err(RunError::Failed),
             Err(message) => Err(RunError::Panicked { message }),
         };
+        run.end(result.is_ok());
         let healthy = match &result {
             Ok(_) => true,
             Err(RunError::Failed(error)) => {
@@ -87,15 +104,13 @@ impl<R: Resource> ThreadReserve<R> {
         result
     }
 
-    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
-        let mut line = Line::new(Arc::clone(&self.shared));
-        loop {
-            match self.lease(&mut line).ok_or(RunError::Stopping)? {
-                Lease::Ready(slot, kept) => return Ok((slot, kept)),
-                Lease::Stale(slot, kept) => dispose(slot, kept, &*self.starter.clock, &self.limits),
-                Lease::Make(slot) => return self.make(slot, config),
-            }
-        }
+    fn acquire(&self, line: &mut Line<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        let slot = match self.lease(line).ok_or(RunError::Stopping)? {
+            Lease::Ready(slot, kept) => return Ok((slot, kept)),
+            Lease::Stale(slot, kept) => discard(slot, kept, &*self.starter.clock, &self.limits),
+            Lease::Make(slot) => slot,
+        };
+        self.make(slot, config)
     }
 
     fn lease(&self, line: &mut Line<R>) -> Option<Lease<R>> {
@@ -112,6 +127,9 @@ impl<R: Resource> ThreadReserve<R> {
     }
 
     fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        if self.shared.is_closed() {
+            return Err(RunError::Stopping);
+        }
         let clock = &*self.starter.clock;
         let context = CreateContext::new(None, 1, slot.reason());
         let deadline = self.limits.create_timeout.map(|timeout| clock.now().saturating_add(timeout));
@@ -125,7 +143,7 @@ impl<R: Resource> ThreadReserve<R> {
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
                 let kept = Kept::new(owned, clock.now());
                 if self.shared.is_closed() {
-                    dispose(slot, kept, clock, &self.limits);
+                    drop(discard(slot, kept, clock, &self.limits));
                     return Err(RunError::Stopping);
                 }
                 Ok((slot, kept))
@@ -142,17 +160,17 @@ impl<R: Resource> ThreadReserve<R> {
         } else {
             (slot, kept)
         };
-        dispose(slot, kept, &*self.starter.clock, &self.limits);
+        drop(discard(slot, kept, &*self.starter.clock, &self.limits));
     }
 }
 
-/// Destroys a resource on the current thread; its slot is free once it is gone.
-fn dispose<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) {
+/// Destroys a resource on the current thread; its slot can be used anew.
+fn discard<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
     let result = destroy(kept.owned.take(), clock, deadline, slot.reserve().inside());
     slot.reserve().hub().destroyed(None, result);
-    drop(slot);
+    slot
 }
 
 impl<R: Resource> fmt::Debug for ThreadReserve<R> {

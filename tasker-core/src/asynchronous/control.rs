@@ -13,6 +13,7 @@ use crate::clock::AsyncClock;
 use crate::engine::{Controller, Launch, Order, Turn, Worker};
 use crate::resource::Resource;
 use crate::sync::Arc;
+use crate::time::Timestamp;
 
 /// Runs a pool's control loop until the pool has ended.
 pub(super) async fn control<R: Resource>(
@@ -65,6 +66,10 @@ impl<R: Resource> Launch<AsyncJob<R>> for AsyncLaunch<R> {
 
     fn close_reserve(&mut self) -> bool {
         self.reserve.close()
+    }
+
+    fn age_reserve(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.reserve.age(now)
     }
 
     fn reserve_left(&self) -> usize {

@@ -229,7 +229,7 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     /// The task runs on the caller's own task, and is never retried; so it may borrow from its caller, mutably too. A
     /// pause does not hold it up. An unhealthy resource
     /// is destroyed and not put back. When the reserve and the temporary resources are all in use, this waits for one, in
-    /// no particular order. While the pool drains it is served until the last worker has left.
+    /// turn. While the pool drains it is served until the last worker has left.
     ///
     /// ```
     /// # use tasker_core::{Resource, RunError};

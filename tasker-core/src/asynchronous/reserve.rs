@@ -35,6 +35,15 @@ impl<R: Resource> Reserve<R> {
         self.shared.is_gone()
     }
 
+    /// Destroys what is idle and too old; when to look again.
+    pub(super) fn age(&self, now: Timestamp) -> Option<Timestamp> {
+        let (old, next) = self.shared.age(now);
+        for (slot, kept) in old {
+            self.dispose(slot, kept);
+        }
+        next
+    }
+
     /// Destroys a resource on a task of its own.
     pub(super) fn dispose(&self, slot: Slot<R>, kept: Kept<R>) {
         let clock = Arc::clone(&self.starter.clock);

@@ -10,7 +10,7 @@ use crate::asynchronous::reserve::Reserve;
 use crate::asynchronous::worker::destroy;
 use crate::engine::{self, Created};
 use crate::error::RunError;
-use crate::metrics::Owned;
+use crate::metrics::{Owned, RunUnderWay};
 use crate::race;
 use crate::reserve::{Held, Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
@@ -44,7 +44,9 @@ where
     let mut line = Line::new(Arc::clone(&reserve.shared));
     let held = acquire(reserve, &mut line, config).await?;
     let mut in_use = InUse { reserve, held: Some(held) };
+    let run = RunUnderWay::begin(reserve.shared.hub());
     let result = attempt(&mut in_use, &mut line, task).await;
+    run.end(result.is_ok());
     let healthy = is_healthy(&mut in_use, &result);
     release(in_use, healthy).await;
     result
@@ -56,14 +58,13 @@ async fn acquire<R: Resource>(
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
     let clock = &*reserve.starter.clock;
-    loop {
-        let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
-        match lease.ok_or(RunError::Stopping)? {
-            Lease::Ready(slot, kept) => return Ok((slot, kept)),
-            Lease::Stale(slot, kept) => release(InUse { reserve, held: Some((slot, kept)) }, false).await,
-            Lease::Make(slot) => return make(reserve, slot, config).await,
-        }
-    }
+    let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
+    let slot = match lease.ok_or(RunError::Stopping)? {
+        Lease::Ready(slot, kept) => return Ok((slot, kept)),
+        Lease::Stale(slot, kept) => discard(reserve, (slot, kept)).await,
+        Lease::Make(slot) => slot,
+    };
+    make(reserve, slot, config).await
 }
 
 async fn make<R: Resource>(
@@ -71,6 +72,9 @@ async fn make<R: Resource>(
     slot: Slot<R>,
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
+    if reserve.shared.is_closed() {
+        return Err(RunError::Stopping);
+    }
     let clock = &*reserve.starter.clock;
     let context = CreateContext::new(None, 1, slot.reason());
     let deadline = reserve.create_deadline(clock.now());
@@ -138,17 +142,21 @@ fn is_healthy<R: Resource, T>(in_use: &mut InUse<'_, R>, result: &Result<T, RunE
 /// Puts a resource back, or destroys it if it is not to be kept.
 async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
     let Some((slot, kept)) = in_use.held.take() else { return };
-    let (slot, mut kept) = match healthy.then_some(()) {
+    let held = match healthy.then_some(()) {
         Some(()) => match slot.put_back(kept) {
             Ok(()) => return,
             Err(held) => held,
         },
         None => (slot, kept),
     };
-    let reserve = in_use.reserve;
+    drop(discard(in_use.reserve, held).await);
+}
+
+/// Destroys a resource; its slot can be used anew.
+async fn discard<R: Resource>(reserve: &Reserve<R>, (slot, mut kept): Held<R>) -> Slot<R> {
     let clock = &*reserve.starter.clock;
     let deadline = reserve.destroy_deadline(clock.now());
     let result = destroy(kept.owned.take(), clock, deadline, reserve.shared.inside()).await;
     reserve.shared.hub().destroyed(None, result);
-    drop(slot);
+    slot
 }

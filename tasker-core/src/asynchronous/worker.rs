@@ -14,7 +14,7 @@ use crate::race;
 use crate::resource::Resource;
 use crate::sync::Arc;
 use crate::task::current::{self, Inside};
-use crate::task::job::{Attempt, Job};
+use crate::task::job::Attempt;
 use crate::time::Timestamp;
 
 /// Tasks a worker runs without giving way to the runtime's other tasks.

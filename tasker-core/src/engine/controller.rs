@@ -34,6 +34,12 @@ pub trait Launch<J: Job>: Send + 'static {
     /// gone it posts [`Msg::ReserveClosed`]; `true` if it is gone already.
     fn close_reserve(&mut self) -> bool;
 
+    /// Begins to destroy the idle resources of the reserve that are too old; when the next one will be.
+    fn age_reserve(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let _ = now;
+        None
+    }
+
     /// Resources of the reserve, and temporary ones, that are not gone yet.
     fn reserve_left(&self) -> usize {
         0
@@ -122,7 +128,11 @@ impl<J: Job> Controller<J> {
             Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Closing::Gone),
             Some(Msg::Nudge) | None => {}
         }
-        let timers = [self.engine.hub.sound_alarms(now), self.engine.inbox.release_due(now)];
+        let timers = [
+            self.engine.hub.sound_alarms(now),
+            self.engine.inbox.release_due(now),
+            self.launch.age_reserve(now),
+        ];
         self.supervise(now);
         self.go_on_closing(now);
         self.show();

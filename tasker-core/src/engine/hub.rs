@@ -14,7 +14,7 @@ use crate::engine::report::UndoneList;
 use crate::engine::{EventBus, Roster};
 use crate::event::PoolEvent;
 use crate::ids::TaskId;
-use crate::metrics::{EndKind, Ledger, MetricsCollector, SharedEnds, TaskTimes};
+use crate::metrics::{EndKind, Ledger, MetricsCollector, Runs, SharedEnds, TaskTimes};
 use crate::queue::Mail;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -70,6 +70,7 @@ pub struct Hub {
     board: LevelBoard,
     early: SharedEnds,
     ledger: Ledger,
+    runs: Runs,
     undone: UndoneList,
     killed: AtomicBool,
     tasks: OwnLine<AtomicU64>,
@@ -102,6 +103,7 @@ impl Hub {
             board: LevelBoard::new(parts.supervisor.workers, parts.supervisor.max_workers),
             early: SharedEnds::default(),
             ledger: Ledger::default(),
+            runs: Runs::default(),
             undone: UndoneList::default(),
             killed: AtomicBool::new(false),
             tasks: OwnLine(AtomicU64::new(1)),
@@ -143,6 +145,11 @@ impl Hub {
     /// What was created and destroyed.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What `run` has run.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Hands out events.

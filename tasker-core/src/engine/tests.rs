@@ -1,15 +1,16 @@
 //! The engine without a runtime: what happens between two steps of a worker, one interleaving at a time.
 
 use std::collections::VecDeque;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::*;
 use crate::builder::{Backend, Builder};
 use crate::clock::Clock;
-use crate::metrics::Stats;
+use crate::metrics::{Owned, Stats};
 use crate::parker::Parker;
 use crate::queue::Mail;
+use crate::reserve::{Kept, Lease, Line, Reserve, ReserveLimits};
 use crate::resource::Health;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -284,6 +285,25 @@ fn timeouts_of_attempts_that_are_over_do_not_pile_up() {
         }
         assert!(bench.engine.hub.alarms().len() <= 1024, "{}", bench.engine.hub.alarms().len());
     }
+}
+
+#[test]
+fn an_idle_resource_that_is_promised_is_replaced_by_its_taker() {
+    let bench = Bench::new(|builder| builder);
+    let hub = &bench.engine.hub;
+    let age = Duration::from_secs(10);
+    let limits = ReserveLimits { kept: 1, temporary: 0, max_lifetime: Some(age), max_uses: None };
+    let reserve = Arc::new(Reserve::new(limits, Arc::clone(hub)));
+    let lease = |line: &mut Line<u32>| reserve.poll_lease(line, Waker::noop(), hub.now());
+    let (mut first, mut second) = (Line::new(Arc::clone(&reserve)), Line::new(Arc::clone(&reserve)));
+    let Poll::Ready(Some(Lease::Make(slot))) = lease(&mut first) else { panic!("there is room for one") };
+    assert!(lease(&mut second).is_pending());
+    slot.put_back(Kept::new(Owned::new(7, Arc::clone(hub)), hub.now())).expect("it is kept");
+    bench.advance(age);
+    let (old, next) = reserve.age(hub.now());
+    assert_eq!((old.len(), next), (0, None));
+    let stale = lease(&mut second);
+    assert!(matches!(stale, Poll::Ready(Some(Lease::Stale(..)))), "{stale:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::error::TaskError;
 use crate::event::PoolEvent;
 use crate::ids::ExitReason;
 use crate::metrics::{EndKind, TaskTimes};
-use crate::queue::{Leave, Pull};
+use crate::queue::{CameFrom, Leave, Pull};
 use crate::resource::Health;
 use crate::retry::splitmix64;
 use crate::spin::spin_until;
@@ -176,9 +176,8 @@ impl<J: Job> Worker<J> {
         if self.expires.is_some_and(|at| at <= now) {
             return Step::Leave(ExitReason::MaxLifetime);
         }
-        let finished = self.post.take_busy();
-        let waited = std::mem::take(&mut self.waits);
-        match self.engine.inbox.pull(self.post.id, waker, finished, waited, now) {
+        let from = self.came_from();
+        match self.engine.inbox.pull(self.post.id, waker, from, now) {
             Pull::Task(job) => {
                 self.idle_until = None;
                 self.post.begins(job.cell(), now);
@@ -189,6 +188,18 @@ impl<J: Job> Worker<J> {
             }
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
             Pull::Wait => self.wait(now, waker),
+        }
+    }
+
+    fn came_from(&mut self) -> CameFrom {
+        // It waits only when it has no task.
+        let waited = std::mem::take(&mut self.waits);
+        if self.post.take_busy() {
+            CameFrom::Task
+        } else if waited {
+            CameFrom::Wait
+        } else {
+            CameFrom::Elsewhere
         }
     }
 

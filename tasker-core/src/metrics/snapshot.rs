@@ -135,6 +135,13 @@ pub struct Metrics {
     pub destroy_errors: u64,
     /// Workers replaced because their resource could no longer be trusted.
     pub replaced: u64,
+    /// Tasks begun by `run`. They are not among the others, since they pass the queue by: neither accepted, nor
+    /// attempts, nor ends.
+    pub runs: u64,
+    /// Of these, those that returned a value.
+    pub runs_completed: u64,
+    /// Of these, those that returned an error, panicked, were killed or dropped.
+    pub runs_failed: u64,
     /// How long attempts ran.
     pub execution: Spread,
     /// How long they had waited in the queue before.
@@ -267,6 +274,7 @@ impl<J: Job> Engine<J> {
         let of = |kind: EndKind| counters.ends[kind as usize];
         let (arrived, arrival_rate) = self.inbox.arrivals(now);
         let ledger = self.hub.ledger();
+        let (runs_completed, runs_failed, runs) = self.hub.runs().read();
         Metrics {
             accepted: arrived,
             refused: of(EndKind::Refused),
@@ -284,6 +292,9 @@ impl<J: Job> Engine<J> {
             destroyed: ledger.destroyed(),
             destroy_errors: ledger.errors(),
             replaced: ledger.replaced(),
+            runs,
+            runs_completed,
+            runs_failed,
             execution: Spread::from(&totals.execution),
             wait: Spread::from(&totals.wait),
             arrival_rate,

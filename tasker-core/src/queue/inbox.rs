@@ -10,7 +10,7 @@ use crate::ids::WorkerId;
 use crate::queue::intake::Intake;
 use crate::queue::room::Room;
 use crate::queue::state::{Effects, Phase, State};
-use crate::queue::{Pull, Queue, RoomWait, Ticket};
+use crate::queue::{CameFrom, Pull, Queue, RoomWait, Ticket};
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard};
@@ -153,22 +153,13 @@ impl<J: Job> Inbox<J> {
         RoomWait::new(Arc::clone(self))
     }
 
-    /// A worker comes for work; `finished` says whether it comes from a task, `waited` whether it was told to wait
-    /// before. If it is told to wait, `waker` will be called once it should come again.
-    pub fn pull(
-        &self,
-        worker: WorkerId,
-        waker: &Waker,
-        finished: bool,
-        waited: bool,
-        now: Timestamp,
-    ) -> Pull<J> {
+    /// A worker comes for work. If it is told to wait, `waker` will be called once it should come again.
+    pub fn pull(&self, worker: WorkerId, waker: &Waker, from: CameFrom, now: Timestamp) -> Pull<J> {
         let mut state = self.state.lock();
-        if finished {
-            state.counts.running -= 1;
-        }
-        if waited {
-            state.idle.retain(|(idle, _)| *idle != worker);
+        match from {
+            CameFrom::Task => state.counts.running -= 1,
+            CameFrom::Wait => state.idle.retain(|(idle, _)| *idle != worker),
+            CameFrom::Elsewhere => {}
         }
         let mut effects = Effects::none();
         // Nothing in the intake goes before what is here, so there is no need to look.

@@ -13,7 +13,7 @@ mod state;
 
 pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;
-pub use pull::{Leave, Pull};
+pub use pull::{CameFrom, Leave, Pull};
 pub use room::{RoomWait, Ticket};
 
 use crate::task::Priority;

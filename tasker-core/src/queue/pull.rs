@@ -1,4 +1,15 @@
-//! What a worker gets when it comes back for more.
+//! A worker that comes back for more: from where, and what it gets.
+
+/// Where a worker comes from when it comes for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameFrom {
+    /// From a task, which is no longer running.
+    Task,
+    /// It was told to wait.
+    Wait,
+    /// It has just been created, or did something else meanwhile.
+    Elsewhere,
+}
 
 /// What a worker gets when it comes back for more.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod context;
 pub mod current;
 mod handle;
 pub mod job;
+mod on_cancel;
 mod options;
 mod priority;
 #[expect(unsafe_code, reason = "a task and its work share one allocation")]
@@ -13,6 +14,7 @@ mod sole;
 pub use cell::{AnyCell, Cell, End, HasCell, TaskCore};
 pub use context::TaskContext;
 pub use handle::{CancelOutcome, TaskHandle};
+pub use on_cancel::OnCancel;
 pub use options::{TaskInfo, TaskOptions};
 pub use priority::Priority;
 pub use sole::{Close, Key, Sole, Task};

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::time::Duration;
 
 use tasker_core::parker::block_on;
 use tasker_core::supervisor::Startup;
@@ -25,6 +26,7 @@ macro_rules! conformance_ends {
             a_drain_goes_on_when_the_last_worker_turns_sick
             a_stop_resumes_a_paused_pool
             a_stop_runs_delayed_tasks_and_retries
+            a_delay_without_end_is_ended_by_a_deadline_or_a_limit
             a_stop_while_every_creation_fails_ends_at_its_deadline
             a_stop_destroys_the_reserve_last
             a_stop_that_runs_out_of_time_names_what_is_undone
@@ -157,6 +159,31 @@ pub fn a_stop_runs_delayed_tasks_and_retries<D: Driver>(case: &Case<D>) {
     assert_eq!(report.done, 2);
     retried.wait().expect("it succeeds");
     delayed.wait().expect("it succeeds");
+}
+
+/// Promise 20: however long the delay is.
+pub fn a_delay_without_end_is_ended_by_a_deadline_or_a_limit<D: Driver>(case: &Case<D>) {
+    let endless = || Task::new().delay(Duration::MAX);
+    let pool = case.pool(Size::fixed(1), |b| b);
+    let expires = pool.submit(endless().deadline(secs(60)));
+    let stopped = stopping(case, &pool);
+    case.advance(millis(59_999));
+    assert!(!stopped.is_finished(), "it waits for the task");
+    case.advance(millis(1));
+    assert!(matches!(expires.wait(), Err(TaskError::Expired { .. })));
+    assert_eq!(case.join(stopped).how, Stopped::Drained);
+    let pool = case.pool(Size::fixed(1), |b| b.max_retries(1).retry(Constant(Duration::MAX)));
+    let tasks = [pool.submit(endless()), pool.submit(Task::failing(Fault::sick("gone")))];
+    case.settle();
+    assert_eq!(pool.stats().delayed, 2);
+    let limited = pool.clone();
+    let stopped = case.spawn(move || limited.stop_within(secs(60)));
+    case.advance(secs(60));
+    let report = case.join(stopped).expect("it is stopped outside of its tasks");
+    assert_eq!((report.how, report.undone), (Stopped::DeadlinePassed, 2));
+    for task in tasks {
+        assert!(matches!(task.wait(), Err(TaskError::Killed)));
+    }
 }
 
 /// Fault: stop while every create fails.

@@ -2,7 +2,7 @@
 
 use tasker_core::{RunError, SpawnReason};
 
-use super::{scaling::Keep, secs};
+use super::{millis, scaling::Keep, secs};
 use crate::{Answer, Case, Driver, Fault, Gate, Handle, Helper, Op, Outcome, Pool, Size, Step, Task};
 
 /// One test per case of this theme.
@@ -14,8 +14,12 @@ macro_rules! conformance_run {
             run_skips_the_queue_and_reuses_the_reserve
             beyond_the_reserve_run_makes_temporary_resources
             beyond_the_cap_on_temporaries_run_waits
+            runs_that_wait_are_served_in_the_order_they_came
             without_a_reserve_run_makes_a_resource_each_time
             an_unhealthy_resource_is_not_put_back
+            what_run_runs_is_counted_apart
+            an_idle_resource_of_the_reserve_goes_when_it_is_too_old
+            a_used_up_resource_of_the_reserve_goes_at_once
             a_failed_creation_goes_to_that_caller_alone
             a_panic_in_run_goes_to_its_caller_alone
             a_run_under_way_is_waited_for_and_later_ones_are_refused
@@ -89,6 +93,26 @@ pub fn beyond_the_cap_on_temporaries_run_waits<D: Driver>(case: &Case<D>) {
     running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in the end")));
 }
 
+/// Promise 15: first come, first served.
+pub fn runs_that_wait_are_served_in_the_order_they_came<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b.max_uses(2));
+    let gate = case.gate();
+    let names = ["first", "second", "third", "fourth", "fifth"];
+    let running = names.map(|name| {
+        let (pool, task) = (pool.clone(), Task::logs(case.log(), name).pass(&gate));
+        let running = case.spawn(move || pool.run(task));
+        case.settle();
+        running
+    });
+    for served in 1..=names.len() {
+        assert_eq!(case.log().entries(), names[..served]);
+        gate.admit(1);
+        case.settle();
+    }
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs in its turn")));
+    assert_eq!(case.script().counters().created, 4, "no resource serves more than two");
+}
+
 /// Defaults: a reserve of 0 is allowed.
 pub fn without_a_reserve_run_makes_a_resource_each_time<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(1).serving(0, 1), |b| b);
@@ -107,6 +131,55 @@ pub fn an_unhealthy_resource_is_not_put_back<D: Driver>(case: &Case<D>) {
     case.settle();
     assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0));
     assert_eq!(pool.run(Task::new()).expect("it runs").resource, 3);
+}
+
+/// Promises 15 and 25.
+pub fn what_run_runs_is_counted_apart<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b);
+    let gate = case.gate();
+    let running = run_at_gate(case, &pool, &gate);
+    let counted = |pool: &Pool<D>| {
+        let metrics = pool.metrics();
+        assert_eq!((metrics.accepted, metrics.attempts, metrics.ended()), (0, 0, 0), "{metrics:?}");
+        (metrics.runs, metrics.runs_completed, metrics.runs_failed)
+    };
+    assert_eq!(counted(&pool), (1, 0, 0));
+    gate.open();
+    case.join(running).expect("it runs");
+    assert_eq!(counted(&pool), (1, 1, 0));
+    pool.run(Task::failing(Fault::healthy("no such row"))).expect_err("it fails");
+    pool.run(Task::new().step(Step::Panic("oops"))).expect_err("it panics");
+    assert_eq!(counted(&pool), (3, 1, 2));
+    assert!(pool.stopped().is_clean());
+    pool.run(Task::new()).expect_err("it has stopped");
+    assert_eq!(counted(&pool), (3, 1, 2), "one that got no resource is not counted");
+}
+
+/// Promises 4 and 15: whether or not it is needed again.
+pub fn an_idle_resource_of_the_reserve_goes_when_it_is_too_old<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(2, 1), |b| b.max_lifetime(secs(100)));
+    assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2);
+    case.advance(secs(40));
+    let gate = case.gate();
+    let running = [run_at_gate(case, &pool, &gate), run_at_gate(case, &pool, &gate)];
+    gate.open();
+    running.into_iter().for_each(|run| drop(case.join(run).expect("it runs")));
+    case.advance(millis(59_999));
+    assert_eq!((pool.stats().reserve_free, case.script().log().count("destroy 2")), (2, 0));
+    case.advance(millis(1));
+    assert_eq!((pool.stats().reserve_free, case.script().log().count("destroy 2")), (1, 1));
+    case.advance(secs(40));
+    assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (0, 0), "the other was younger");
+}
+
+/// Promises 4 and 15.
+pub fn a_used_up_resource_of_the_reserve_goes_at_once<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 1), |b| b.max_uses(2));
+    for free in [1, 0] {
+        assert_eq!(pool.run(Task::new()).expect("it runs").resource, 2);
+        assert_eq!((pool.stats().reserve_free, pool.stats().reserve_busy), (free, 0));
+    }
+    assert_eq!(case.script().log().count("destroy 2"), 1);
 }
 
 /// Fault: the reserve is empty and its creation fails.

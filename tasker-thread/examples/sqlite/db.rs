@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
-use tasker_thread::{CreateContext, Health, LocalResource, TaskContext};
+use tasker_thread::{CreateContext, Health, LocalResource, TaskContext, ThreadContext};
 
 /// Where the original is, and where copies go.
 pub(crate) struct Config {
@@ -81,29 +78,21 @@ impl Db {
 
     /// Runs `query`, and interrupts it once nobody waits for its task any more: after a timeout, a cancel or a kill.
     ///
-    /// A second thread watches meanwhile, and uses SQLite's interrupt handle, which is made for other threads. It has
-    /// ended when this returns, so that it can't hit the next query. It tries again and again, because an interrupt
-    /// that comes before the query has started does nothing. (A progress handler that asks `is_cancelled` would need
-    /// no thread, but slows every query down, and does not run while SQLite waits for a lock.)
+    /// The interrupt comes from whatever thread ends the task, by SQLite's interrupt handle, which is made for that. An
+    /// interrupt holds for statements that are under way and for those that start before all of them are over; so a
+    /// first one that is left unfinished makes sure that none comes too soon for the query. It ends after the callback
+    /// is disarmed, so that none hits the next query.
     pub(crate) fn interruptible<T>(
         &self,
         cx: &TaskContext,
         query: impl FnOnce(&Self) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        let mut first = self.connection.prepare("VALUES (1), (2)")?;
+        let mut rows = first.query([])?;
+        rows.next()?;
         let interrupt = self.connection.get_interrupt_handle();
-        let (running, ended) = channel::<()>();
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                while ended.recv_timeout(Duration::from_millis(10)) == Err(RecvTimeoutError::Timeout) {
-                    if cx.is_cancelled() {
-                        interrupt.interrupt();
-                    }
-                }
-            });
-            let result = query(self);
-            drop(running);
-            result
-        })
+        let _armed = cx.on_cancel(move || interrupt.interrupt());
+        query(self)
     }
 
     /// Overwrites all of the file but the first bytes, which say that it is a database.

@@ -3,6 +3,8 @@
 //! Written once for both colours: this counts and keeps, the backends create, use and destroy. Total resources never
 //! exceed the reserve plus the cap on temporaries, and a slot is given back only after its resource is gone.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::task::{Poll, Waker};
@@ -11,7 +13,7 @@ use std::time::Duration;
 use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
-use crate::sync::{Arc, Lock};
+use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::current::{self, Inside};
 use crate::time::Timestamp;
 
@@ -42,8 +44,19 @@ struct State<R> {
     /// Slots taken for temporary resources.
     temporary: usize,
     closed: bool,
-    waiting: BTreeMap<u64, Waker>,
+    line: line::Queue,
+    /// Those who run a task, to be woken by a kill.
+    watching: BTreeMap<u64, Waker>,
     next: u64,
+    /// When the control loop looks for idle resources that are too old.
+    next_look: Option<Timestamp>,
+}
+
+impl<R> State<R> {
+    fn draw_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
 }
 
 /// A resource of the reserve and its age.
@@ -85,8 +98,10 @@ impl<R> Reserve<R> {
             kept: 0,
             temporary: 0,
             closed: false,
-            waiting: BTreeMap::new(),
+            line: line::Queue::default(),
+            watching: BTreeMap::new(),
             next: 0,
+            next_look: None,
         };
         Self { state: Lock::new(state), limits, hub }
     }
@@ -113,16 +128,19 @@ impl<R> Reserve<R> {
         if state.closed {
             return Poll::Ready(None);
         }
-        let lease = self.lease(&mut state, now);
-        if lease.is_none() {
-            let id = *line.id.get_or_insert_with(|| {
-                state.next += 1;
-                state.next
-            });
-            state.waiting.insert(id, waker.clone());
-            return Poll::Pending;
+        let promised = line.id.is_some_and(|id| state.line.redeem(id));
+        if promised || state.line.admits(self.free(&state)) {
+            return Poll::Ready(self.lease(&mut state, now));
         }
-        Poll::Ready(lease)
+        let id = *line.id.get_or_insert_with(|| state.draw_number());
+        state.line.wait(id, waker);
+        Poll::Pending
+    }
+
+    /// How many could be leased now.
+    fn free(&self, state: &State<R>) -> usize {
+        let ReserveLimits { kept, temporary, .. } = self.limits;
+        state.idle.len() + (kept - state.kept) + (temporary - state.temporary)
     }
 
     fn lease(self: &Arc<Self>, state: &mut State<R>, now: Timestamp) -> Option<Lease<R>> {
@@ -143,9 +161,29 @@ impl<R> Reserve<R> {
     }
 
     fn is_stale(&self, kept: &Kept<R>, now: Timestamp) -> bool {
-        let age = now.saturating_since(kept.born);
-        self.limits.max_lifetime.is_some_and(|limit| age >= limit)
+        self.expiry(kept).is_some_and(|at| at <= now)
             || self.limits.max_uses.is_some_and(|limit| kept.uses >= limit)
+    }
+
+    fn expiry(&self, kept: &Kept<R>) -> Option<Timestamp> {
+        self.limits.max_lifetime.map(|age| kept.born.saturating_add(age))
+    }
+
+    /// Takes out the idle resources that are too old, to be destroyed, each with its slot; and when to look again. Those
+    /// that are promised stay: whoever takes them replaces them.
+    pub fn age(self: &Arc<Self>, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
+        let mut state = self.state.lock();
+        let spare = self.free(&state).saturating_sub(state.line.promised());
+        let (mut old, young): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.idle).into_iter().partition(|kept| self.is_stale(kept, now));
+        state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
+        let promised = old.split_off(spare.min(old.len()));
+        state.idle = young;
+        // Taken first.
+        state.idle.extend(promised);
+        let next_look = state.next_look;
+        drop(state);
+        (old.into_iter().map(|kept| (self.slot(false), kept)).collect(), next_look)
     }
 
     fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
@@ -157,11 +195,12 @@ impl<R> Reserve<R> {
         let mut state = self.state.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
-        let waiting = std::mem::take(&mut state.waiting);
+        let waiting = state.line.close();
+        // A graceful end lets them go on.
+        let watching =
+            if self.hub.is_killed() { std::mem::take(&mut state.watching) } else { BTreeMap::new() };
         drop(state);
-        for waker in waiting.into_values() {
-            crate::engine::quietly(|| waker.wake());
-        }
+        wake_all(waiting.chain(watching.into_values()));
         idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
     }
 
@@ -186,18 +225,25 @@ impl<R> Reserve<R> {
     /// Whoever runs a task leaves a waker here for the case of a kill.
     pub fn watch(&self, line: &mut Line<R>, waker: &Waker) {
         let mut state = self.state.lock();
-        let id = *line.id.get_or_insert_with(|| {
-            state.next += 1;
-            state.next
-        });
-        state.waiting.insert(id, waker.clone());
+        let id = *line.id.get_or_insert_with(|| state.draw_number());
+        state.watching.insert(id, waker.clone());
     }
 
-    fn wake_line(&self) {
-        let waiting = std::mem::take(&mut self.state.lock().waiting);
-        for waker in waiting.into_values() {
-            crate::engine::quietly(|| waker.wake());
+    /// Promises what is free to those who wait, and wakes them, under no lock.
+    fn serve(&self, mut state: MutexGuard<'_, State<R>>) {
+        if state.closed {
+            return;
         }
+        let free = self.free(&state);
+        let served = state.line.promise(free);
+        drop(state);
+        wake_all(served);
+    }
+}
+
+fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        crate::engine::quietly(|| waker.wake());
     }
 }
 
@@ -214,8 +260,8 @@ impl<R> Slot<R> {
         if self.temporary { SpawnReason::Temporary } else { SpawnReason::Reserve }
     }
 
-    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, or one of a closed
-    /// reserve.
+    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, one that is too old or too
+    /// much used, or one of a closed reserve.
     ///
     /// # Errors
     ///
@@ -224,14 +270,21 @@ impl<R> Slot<R> {
         kept.uses += 1;
         let reserve = Arc::clone(&self.reserve);
         let mut state = reserve.state.lock();
-        if self.temporary || state.closed {
+        if self.temporary || state.closed || reserve.is_stale(&kept, reserve.hub.now()) {
             drop(state);
             return Err((self, kept));
         }
+        let expiry = reserve.expiry(&kept);
+        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
+        if sooner.is_some() {
+            state.next_look = sooner;
+        }
         state.idle.push(kept);
-        drop(state);
         self.idle = true;
-        reserve.wake_line();
+        reserve.serve(state);
+        if sooner.is_some() {
+            reserve.hub.post(Msg::Nudge);
+        }
         Ok(())
     }
 
@@ -253,15 +306,14 @@ impl<R> Drop for Slot<R> {
             state.kept -= 1;
         }
         let gone = state.closed && state.kept + state.temporary == 0;
-        drop(state);
-        self.reserve.wake_line();
+        self.reserve.serve(state);
         if gone {
             self.reserve.hub.post(Msg::ReserveClosed);
         }
     }
 }
 
-/// A place in line, given up when dropped.
+/// A place in line, given up when dropped. Whoever came first is served first.
 pub struct Line<R> {
     reserve: Arc<Reserve<R>>,
     id: Option<u64>,
@@ -276,8 +328,14 @@ impl<R> Line<R> {
 
 impl<R> Drop for Line<R> {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.reserve.state.lock().waiting.remove(&id);
+        let Some(id) = self.id else { return };
+        let mut state = self.reserve.state.lock();
+        state.watching.remove(&id);
+        let gave_up = state.line.leave(id);
+        self.reserve.serve(state);
+        if gave_up {
+            // What it was promised may be too old by now, and nobody takes it.
+            self.reserve.hub.post(Msg::Nudge);
         }
     }
 }

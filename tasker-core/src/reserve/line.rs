@@ -1,0 +1,102 @@
+//! Who waits for a resource, and in which order they are served.
+//!
+//! What becomes free is promised to whoever has waited longest. A promise belongs to its waiter until it is redeemed or
+//! given up, so a newcomer cannot take it, and a waiter that does not look holds up nobody behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::task::Waker;
+
+/// Those who wait, first come first served. Kept under the reserve's lock.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// By the number they drew.
+    waiting: BTreeMap<u64, Waker>,
+    /// Those who were promised a resource and have not taken it.
+    promised: BTreeSet<u64>,
+}
+
+impl Queue {
+    /// Whether a newcomer may have one of `free` resources: nobody waits, and not all are promised.
+    pub(super) fn admits(&self, free: usize) -> bool {
+        self.waiting.is_empty() && self.promised.len() < free
+    }
+
+    /// How many were promised a resource and have not taken it.
+    pub(super) fn promised(&self) -> usize {
+        self.promised.len()
+    }
+
+    /// Redeems the promise made to `id`, if one was.
+    pub(super) fn redeem(&mut self, id: u64) -> bool {
+        self.promised.remove(&id)
+    }
+
+    /// Stands in line, behind everybody with a lower number.
+    pub(super) fn wait(&mut self, id: u64, waker: &Waker) {
+        self.waiting.insert(id, waker.clone());
+    }
+
+    /// Promises what of `free` resources is not promised yet; returns the waiters to wake.
+    pub(super) fn promise(&mut self, free: usize) -> Vec<Waker> {
+        let mut served = Vec::new();
+        while self.promised.len() < free {
+            let Some((id, waker)) = self.waiting.pop_first() else { break };
+            self.promised.insert(id);
+            served.push(waker);
+        }
+        served
+    }
+
+    /// `id` gives up its place, or what it was promised; whether it was promised something.
+    pub(super) fn leave(&mut self, id: u64) -> bool {
+        self.waiting.remove(&id);
+        self.promised.remove(&id)
+    }
+
+    /// Nobody is served any more; returns all who wait.
+    pub(super) fn close(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.promised.clear();
+        std::mem::take(&mut self.waiting).into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(ids: impl IntoIterator<Item = u64>) -> Queue {
+        let mut line = Queue::default();
+        ids.into_iter().for_each(|id| line.wait(id, Waker::noop()));
+        line
+    }
+
+    #[test]
+    fn what_becomes_free_is_promised_in_the_order_of_the_line() {
+        let mut line = line([1, 2, 3]);
+        assert_eq!(line.promise(1).len(), 1);
+        assert_eq!(line.promise(1).len(), 0, "it is promised already");
+        assert!(!line.redeem(2) && line.redeem(1));
+        assert_eq!(line.promise(2).len(), 2);
+        assert!(line.redeem(3) && line.redeem(2));
+    }
+
+    #[test]
+    fn a_newcomer_takes_nothing_that_others_wait_for_or_were_promised() {
+        let mut line = line([1]);
+        assert!(!line.admits(1), "somebody waits");
+        line.promise(1);
+        assert!(!line.admits(1), "it is promised");
+        assert!(line.admits(2), "a second is not");
+        line.redeem(1);
+        assert!(line.admits(1) && !line.admits(0));
+    }
+
+    #[test]
+    fn who_gives_up_gives_back_what_it_was_promised() {
+        let mut line = line([1, 2, 3]);
+        line.promise(1);
+        assert!(line.leave(1) && !line.leave(2));
+        assert_eq!(line.promise(1).len(), 1);
+        assert!(!line.redeem(1) && !line.redeem(2) && line.redeem(3));
+    }
+}
