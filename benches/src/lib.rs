@@ -1,18 +1,11 @@
-//! What the benches of tasker share: a resource that costs nothing, so that only the pool is measured.
+//! What the measurements of tasker share: a resource that costs nothing, so that only the pool is measured; what kind of
+//! moment it is on this machine; figures and how they are written down.
 
-use std::convert::Infallible;
+pub mod figures;
+pub mod json;
+pub mod machine;
+pub mod regime;
+mod resource;
+pub mod work;
 
-use tasker_thread::{CreateContext, Resource};
-
-/// A resource that costs nothing.
-#[derive(Debug)]
-pub struct Nothing;
-
-impl Resource for Nothing {
-    type Config = ();
-    type Error = Infallible;
-
-    async fn create(_: &(), _: &CreateContext) -> Result<Self, Infallible> {
-        Ok(Self)
-    }
-}
+pub use resource::Nothing;

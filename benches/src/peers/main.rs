@@ -1,0 +1,86 @@
+//! The comparison a sceptic would run: tasker beside what one would take instead, all in one process, interleaved round by
+//! round, each sample tagged with the regime of the machine and compared only within it.
+
+mod arguments;
+mod asynchronous;
+mod outcome;
+mod report;
+mod rounds;
+mod threads;
+mod works;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use benches::machine::Machine;
+use benches::regime::Probe;
+
+use crate::arguments::{Arguments, USAGE};
+use crate::outcome::{Bar, Judgement, Outcome};
+use crate::rounds::{Effort, compete};
+use crate::works::{Scale, Work};
+
+/// As ours is called in tables.
+pub(crate) const OURS: &str = "tasker";
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(fault) => {
+            eprintln!("{fault}\n\n{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    let works: Vec<Work> = works::all().into_iter().filter(|work| arguments.wants(&work.id)).collect();
+    if arguments.list {
+        works.iter().for_each(|work| println!("{:<10} {}", work.id, work.what));
+        return ExitCode::SUCCESS;
+    }
+    let machine = Machine::here();
+    report::print_heading(&machine);
+    let outcomes = measure(works, arguments.scale);
+    if let Some(path) = &arguments.json {
+        if let Err(error) = std::fs::write(path, report::json(&machine, &outcomes).to_string()) {
+            eprintln!("{path}: {error}");
+            return ExitCode::from(64);
+        }
+    }
+    conclude(&outcomes)
+}
+
+/// When a quick run begins no further work.
+const QUICK: Duration = Duration::from_secs(44);
+
+fn measure(works: Vec<Work>, scale: Scale) -> Vec<Outcome> {
+    let began = Instant::now();
+    let probe = Probe::new();
+    let mut outcomes = Vec::new();
+    let mut left = u32::try_from(works.len()).expect("some dozens");
+    for mut work in works {
+        let effort = match scale {
+            Scale::Full => Effort { rounds: [15, 31], time: Duration::from_secs(20) },
+            Scale::Quick => Effort { rounds: [4, 15], time: QUICK.saturating_sub(began.elapsed()) / left },
+        };
+        left -= 1;
+        let entrants = std::mem::replace(&mut work.entrants, Box::new(|_| Vec::new()))(scale);
+        let records = if effort.time.is_zero() { Vec::new() } else { compete(entrants, effort, &probe) };
+        let outcome = Outcome::new(work, &records);
+        report::print_work(&outcome);
+        outcomes.push(outcome);
+    }
+    println!("\n{} s", began.elapsed().as_secs());
+    outcomes
+}
+
+fn conclude(outcomes: &[Outcome]) -> ExitCode {
+    let bars: Vec<&Bar> = outcomes.iter().flat_map(|outcome| &outcome.bars).collect();
+    report::print_bars(&bars);
+    let any = |judgement| bars.iter().any(|bar| bar.judgement() == judgement);
+    if any(Judgement::Missed) {
+        ExitCode::from(1)
+    } else if any(Judgement::Inconclusive) {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,7 @@
+//! What came out: for people, for programs, as a picture.
+
+mod json;
+mod table;
+
+pub(crate) use self::json::json;
+pub(crate) use self::table::{print_bars, print_heading, print_work};

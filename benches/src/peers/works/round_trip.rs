@@ -1,0 +1,94 @@
+//! T4 and A4: one task at a time, from submit to result; and the same after a pause in which the pool went to rest.
+
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use benches::figures::median;
+use benches::work::Task;
+
+use super::{Limit, Scale, Unit, Work};
+use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
+use crate::rounds::nanos_each;
+use crate::threads::{self, ThreadWork, Threads};
+
+/// How long a pool is left alone before a cold round trip. Its submitter is busy elsewhere meanwhile.
+const PAUSE: Duration = Duration::from_micros(200);
+
+pub(super) fn works() -> Vec<Work> {
+    let warm = Work {
+        id: "T4".into(),
+        what: "threads, 2 workers: submit and wait, one at a time, p50".into(),
+        floor: threads::FLOOR,
+        unit: Unit::Nanos,
+        bars: vec![Limit::ratio(0.4), Limit::Leads],
+        entrants: Box::new(|scale| threads::all(2, RoundTrip::warm(scale))),
+    };
+    let cold = Work {
+        id: "T4 cold".into(),
+        what: "threads, 2 workers: submit and wait after 200 us of idleness, p50".into(),
+        floor: threads::FLOOR,
+        unit: Unit::Nanos,
+        bars: vec![Limit::ratio(0.9), Limit::Leads],
+        entrants: Box::new(|scale| threads::all(2, RoundTrip::cold(scale))),
+    };
+    let on_tokio = Flavour::ALL.map(|flavour| Work {
+        id: format!("A4 {}", flavour.short()),
+        what: format!("tokio, {}: submit and await, one at a time, p50", flavour.name()),
+        floor: asynchronous::FLOOR,
+        unit: Unit::Nanos,
+        bars: if flavour == Flavour::MultiThread { vec![Limit::ratio(0.95)] } else { vec![] },
+        entrants: Box::new(move |scale| asynchronous::all(flavour, RoundTrip::warm(scale))),
+    });
+    [warm, cold].into_iter().chain(on_tokio).collect()
+}
+
+#[derive(Clone, Copy)]
+struct RoundTrip {
+    trips: u64,
+    pause: Option<Duration>,
+}
+
+impl RoundTrip {
+    const fn warm(scale: Scale) -> Self {
+        Self { trips: scale.pick(1_000, 5_000), pause: None }
+    }
+
+    const fn cold(scale: Scale) -> Self {
+        Self { trips: scale.pick(50, 250), pause: Some(PAUSE) }
+    }
+}
+
+impl ThreadWork for RoundTrip {
+    fn measure<P: Threads>(self, pool: &P) -> f64 {
+        let trip = |number| {
+            self.pause.into_iter().for_each(pass);
+            let began = Instant::now();
+            let result = pool.submit(Task::empty(number))();
+            let time = began.elapsed();
+            assert_eq!(result, number, "{}: wrong result", P::NAME);
+            nanos_each(time, 1)
+        };
+        median(&(1..=self.trips).map(trip).collect::<Vec<_>>())
+    }
+}
+
+impl AsyncWork for RoundTrip {
+    async fn measure<P: Tasks>(self, pool: &Arc<P>) -> f64 {
+        let mut times = Vec::new();
+        for number in 1..=self.trips {
+            let began = Instant::now();
+            let result = pool.submit(Task::empty(number)).await.await;
+            times.push(nanos_each(began.elapsed(), 1));
+            assert_eq!(result, number, "{}: wrong result", P::NAME);
+        }
+        median(&times)
+    }
+}
+
+fn pass(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        spin_loop();
+    }
+}
