@@ -12,9 +12,9 @@ pub enum Json {
     /// true or false.
     Flag(bool),
     /// A list.
-    List(Vec<Json>),
+    List(Vec<Self>),
     /// Names and values, in this order.
-    Object(Vec<(String, Json)>),
+    Object(Vec<(String, Self)>),
     /// Nothing.
     Null,
 }

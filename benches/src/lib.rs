@@ -1,11 +1,16 @@
 //! What the measurements of tasker share: a resource that costs nothing, so that only the pool is measured; what kind of
 //! moment it is on this machine; figures and how they are written down.
 
+pub mod chart;
+pub mod counting;
 pub mod figures;
 pub mod json;
 pub mod machine;
+pub mod process;
 pub mod regime;
 mod resource;
+mod together;
 pub mod work;
 
 pub use resource::Nothing;
+pub use together::together;

@@ -9,27 +9,46 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
     number: u64,
-    turns: u32,
+    load: Load,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Load {
+    None,
+    Turns(u32),
+    Endless,
 }
 
 impl Task {
     /// One that does nothing else. Numbers begin at 1.
     #[must_use]
     pub const fn empty(number: u64) -> Self {
-        Self { number, turns: 0 }
+        Self { number, load: Load::None }
     }
 
     /// One that computes for `time` first.
     #[must_use]
     pub fn busy(number: u64, time: Duration) -> Self {
-        Self { number, turns: turns(time) }
+        Self { number, load: Load::Turns(turns(time)) }
+    }
+
+    /// One that never ends, and sleeps. For processes that are left by `exit`.
+    #[must_use]
+    pub const fn endless(number: u64) -> Self {
+        Self { number, load: Load::Endless }
     }
 
     /// Does it, and returns its number.
     #[must_use]
     pub fn run(self) -> u64 {
-        if self.turns > 0 {
-            black_box(compute(self.turns));
+        match self.load {
+            Load::None => {}
+            Load::Turns(turns) => {
+                black_box(compute(turns));
+            }
+            Load::Endless => loop {
+                std::thread::park();
+            },
         }
         black_box(self.number)
     }

@@ -1,8 +1,10 @@
 //! The comparison a sceptic would run: tasker beside what one would take instead, all in one process, interleaved round by
 //! round, each sample tagged with the regime of the machine and compared only within it.
 
+mod ability;
 mod arguments;
 mod asynchronous;
+mod child;
 mod outcome;
 mod report;
 mod rounds;
@@ -12,6 +14,8 @@ mod works;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use benches::chart::DrawError;
+use benches::counting::Counting;
 use benches::machine::Machine;
 use benches::regime::Probe;
 
@@ -19,6 +23,10 @@ use crate::arguments::{Arguments, USAGE};
 use crate::outcome::{Bar, Judgement, Outcome};
 use crate::rounds::{Effort, compete};
 use crate::works::{Scale, Work};
+
+/// The system's, with a count for those works that want one.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// As ours is called in tables.
 pub(crate) const OURS: &str = "tasker";
@@ -31,6 +39,9 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
+    if let Some([kind, name]) = &arguments.child {
+        return child::answer(kind, name);
+    }
     let works: Vec<Work> = works::all().into_iter().filter(|work| arguments.wants(&work.id)).collect();
     if arguments.list {
         works.iter().for_each(|work| println!("{:<10} {}", work.id, work.what));
@@ -39,13 +50,21 @@ fn main() -> ExitCode {
     let machine = Machine::here();
     report::print_heading(&machine);
     let outcomes = measure(works, arguments.scale);
-    if let Some(path) = &arguments.json {
-        if let Err(error) = std::fs::write(path, report::json(&machine, &outcomes).to_string()) {
-            eprintln!("{path}: {error}");
-            return ExitCode::from(64);
-        }
+    if let Err(error) = write(&arguments, &machine, &outcomes) {
+        eprintln!("results could not be written: {error}");
+        return ExitCode::from(64);
     }
     conclude(&outcomes)
+}
+
+fn write(arguments: &Arguments, machine: &Machine, outcomes: &[Outcome]) -> Result<(), DrawError> {
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, report::json(machine, outcomes).to_string())?;
+    }
+    if let Some(path) = &arguments.svg {
+        report::draw(path.as_ref(), outcomes)?;
+    }
+    Ok(())
 }
 
 /// When a quick run begins no further work.
@@ -58,12 +77,21 @@ fn measure(works: Vec<Work>, scale: Scale) -> Vec<Outcome> {
     let mut left = u32::try_from(works.len()).expect("some dozens");
     for mut work in works {
         let effort = match scale {
-            Scale::Full => Effort { rounds: [15, 31], time: Duration::from_secs(20) },
-            Scale::Quick => Effort { rounds: [4, 15], time: QUICK.saturating_sub(began.elapsed()) / left },
+            Scale::Full | Scale::Quick if work.once => {
+                Effort { rounds: [1, 1], time: Duration::ZERO, warm_up: false }
+            }
+            Scale::Full => Effort { rounds: [15, 31], time: Duration::from_secs(20), warm_up: true },
+            Scale::Quick => {
+                Effort { rounds: [4, 15], time: QUICK.saturating_sub(began.elapsed()) / left, warm_up: true }
+            }
         };
         left -= 1;
         let entrants = std::mem::replace(&mut work.entrants, Box::new(|_| Vec::new()))(scale);
-        let records = if effort.time.is_zero() { Vec::new() } else { compete(entrants, effort, &probe) };
+        let records = if began.elapsed() > QUICK && scale == Scale::Quick {
+            Vec::new()
+        } else {
+            compete(entrants, effort, work.regimes.then_some(&probe))
+        };
         let outcome = Outcome::new(work, &records);
         report::print_work(&outcome);
         outcomes.push(outcome);

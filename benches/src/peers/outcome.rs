@@ -6,7 +6,7 @@ use benches::figures::Spread;
 use benches::regime::Regime;
 
 use crate::OURS;
-use crate::rounds::{Record, Sample};
+use crate::rounds::{Moment, Record, Sample};
 use crate::works::{Limit, Unit, Work};
 
 /// One work, measured.
@@ -15,7 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) what: String,
     pub(crate) unit: Unit,
     pub(crate) floor: &'static str,
-    /// One a regime that had samples.
+    /// One a kind of moment that had samples.
     pub(crate) standings: Vec<Standing>,
     /// Who did not take part, and why.
     pub(crate) absent: Vec<(&'static str, &'static str)>,
@@ -24,13 +24,13 @@ pub(crate) struct Outcome {
     pub(crate) bars: Vec<Bar>,
 }
 
-/// All contenders in one regime.
+/// All contenders in one kind of moment.
 pub(crate) struct Standing {
-    pub(crate) regime: Regime,
+    pub(crate) moment: Moment,
     pub(crate) rows: Vec<Row>,
 }
 
-/// One contender in one regime.
+/// One contender in it.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) figure: Spread,
@@ -42,14 +42,15 @@ pub(crate) struct Row {
 #[derive(Clone, Debug)]
 pub(crate) struct Bar {
     pub(crate) work: String,
+    pub(crate) unit: Unit,
     pub(crate) limit: Limit,
-    /// In each regime with enough samples.
+    /// In each kind of moment with enough samples.
     pub(crate) verdicts: Vec<Verdict>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verdict {
-    pub(crate) regime: Regime,
+    pub(crate) moment: Moment,
     /// What was measured, in the terms of the limit.
     pub(crate) measured: f64,
     pub(crate) most: f64,
@@ -90,13 +91,14 @@ impl fmt::Display for Bar {
             Limit::Ratio { far, near } if far < near => {
                 write!(f, "{}: at most {far:.2} of the floor ({near:.2} if near)", self.work)
             }
+            Limit::Figure(most) => write!(f, "{}: at most {most} {}", self.work, self.unit.name()),
             Limit::Ratio { far, .. } => write!(f, "{}: at most {far:.2} of the floor", self.work),
             Limit::Leads => write!(f, "{}: not behind any peer", self.work),
         }
     }
 }
 
-/// Rounds without which nothing is said about a regime.
+/// Rounds without which nothing is said about a regime. Where there is none, one is enough.
 const ENOUGH: usize = 3;
 /// Chance.
 const LEVEL: f64 = 1.02;
@@ -104,22 +106,19 @@ const LEVEL: f64 = 1.02;
 impl Outcome {
     pub(crate) fn new(work: Work, records: &[Record]) -> Self {
         let Work { id, what, floor, unit, bars, .. } = work;
-        let bars = bars.into_iter().map(|limit| Bar {
-            work: id.clone(),
-            limit,
-            verdicts: verdicts(limit, floor, records),
-        });
+        let bar = |limit| Bar { work: id.clone(), unit, limit, verdicts: verdicts(limit, floor, records) };
+        let bars: Vec<Bar> = bars.into_iter().map(bar).collect();
         Self {
-            bars: bars.collect(),
-            standings: Regime::ALL
+            bars,
+            standings: Moment::STEADY
                 .into_iter()
-                .filter_map(|regime| standing(regime, floor, records))
+                .filter_map(|moment| standing(moment, floor, records))
                 .collect(),
             absent: records.iter().filter_map(|record| Some((record.name, record.absent?))).collect(),
             mixed: records
                 .iter()
                 .flat_map(|record| &record.samples)
-                .filter(|sample| sample.regime.is_none())
+                .filter(|sample| sample.moment == Moment::Mixed)
                 .count(),
             id,
             what,
@@ -129,36 +128,39 @@ impl Outcome {
     }
 }
 
-fn standing(regime: Regime, floor: &str, records: &[Record]) -> Option<Standing> {
+fn standing(moment: Moment, floor: &str, records: &[Record]) -> Option<Standing> {
     let rows = records.iter().filter_map(|record| {
-        let figures: Vec<f64> = record.samples.iter().filter_map(|sample| within(regime, *sample)).collect();
-        let ratio = Spread::of(&ratios(regime, record, named(floor, records)?));
+        let figures: Vec<f64> = record.samples.iter().filter_map(|sample| within(moment, *sample)).collect();
+        let ratio = named(floor, records).and_then(|floor| Spread::of(&ratios(moment, record, floor)));
         Some(Row { name: record.name, figure: Spread::of(&figures)?, ratio })
     });
     let rows: Vec<Row> = rows.collect();
-    (!rows.is_empty()).then_some(Standing { regime, rows })
+    (!rows.is_empty()).then_some(Standing { moment, rows })
 }
 
 fn verdicts(limit: Limit, floor: &str, records: &[Record]) -> Vec<Verdict> {
-    Regime::ALL.into_iter().filter_map(|regime| verdict(limit, regime, floor, records)).collect()
+    Moment::STEADY.into_iter().filter_map(|moment| verdict(limit, moment, floor, records)).collect()
 }
 
-fn verdict(limit: Limit, regime: Regime, floor: &str, records: &[Record]) -> Option<Verdict> {
+fn verdict(limit: Limit, moment: Moment, floor: &str, records: &[Record]) -> Option<Verdict> {
     let ours = named(OURS, records)?;
     match limit {
         Limit::Ratio { far, near } => {
-            let measured = enough(&ratios(regime, ours, named(floor, records)?))?;
-            let most = match regime {
-                Regime::Near => near,
-                Regime::Far => far,
-            };
-            Some(Verdict { regime, measured, most, against: None })
+            let measured = enough(moment, &ratios(moment, ours, named(floor, records)?))?;
+            let most = if moment == Moment::In(Regime::Near) { near } else { far };
+            Some(Verdict { moment, measured, most, against: None })
+        }
+        Limit::Figure(most) => {
+            let figures: Vec<f64> =
+                ours.samples.iter().filter_map(|sample| within(moment, *sample)).collect();
+            Some(Verdict { moment, measured: enough(moment, &figures)?, most, against: None })
         }
         Limit::Leads => {
             let peers = records.iter().filter(|record| is_peer(record.name));
-            let ratios = peers.filter_map(|peer| Some((enough(&ratios(regime, ours, peer))?, peer.name)));
+            let ratios =
+                peers.filter_map(|peer| Some((enough(moment, &ratios(moment, ours, peer))?, peer.name)));
             let (measured, peer) = ratios.max_by(|a, b| a.0.total_cmp(&b.0))?;
-            Some(Verdict { regime, measured, most: LEVEL, against: Some(peer) })
+            Some(Verdict { moment, measured, most: LEVEL, against: Some(peer) })
         }
     }
 }
@@ -175,38 +177,39 @@ fn named<'a>(name: &str, records: &'a [Record]) -> Option<&'a Record> {
     records.iter().find(|record| record.name == name)
 }
 
-/// One contender's figures over another's, of those rounds in which both were in this regime.
-fn ratios(regime: Regime, record: &Record, floor: &Record) -> Vec<f64> {
+/// One contender's figures over another's, of those rounds in which both were in this kind of moment.
+fn ratios(moment: Moment, record: &Record, floor: &Record) -> Vec<f64> {
     let pairs = record.samples.iter().zip(&floor.samples);
-    pairs.filter_map(|(ours, theirs)| Some(within(regime, *ours)? / within(regime, *theirs)?)).collect()
+    pairs.filter_map(|(ours, theirs)| Some(within(moment, *ours)? / within(moment, *theirs)?)).collect()
 }
 
-fn within(regime: Regime, sample: Sample) -> Option<f64> {
-    (sample.regime == Some(regime)).then_some(sample.figure)
+fn within(moment: Moment, sample: Sample) -> Option<f64> {
+    (sample.moment == moment).then_some(sample.figure)
 }
 
-fn enough(figures: &[f64]) -> Option<f64> {
-    Spread::of(figures).filter(|spread| spread.count >= ENOUGH).map(|spread| spread.median)
+fn enough(moment: Moment, figures: &[f64]) -> Option<f64> {
+    let needed = if moment == Moment::Any { 1 } else { ENOUGH };
+    Spread::of(figures).filter(|spread| spread.count >= needed).map(|spread| spread.median)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(name: &'static str, samples: &[(f64, Option<Regime>)]) -> Record {
-        let samples = samples.iter().map(|&(figure, regime)| Sample { figure, regime }).collect();
+    fn record(name: &'static str, samples: &[(f64, Moment)]) -> Record {
+        let samples = samples.iter().map(|&(figure, moment)| Sample { figure, moment }).collect();
         Record { name, samples, absent: None }
     }
 
-    const FAR: Option<Regime> = Some(Regime::Far);
-    const NEAR: Option<Regime> = Some(Regime::Near);
+    const FAR: Moment = Moment::In(Regime::Far);
+    const NEAR: Moment = Moment::In(Regime::Near);
 
     #[test]
     fn ratios_pair_rounds_of_the_same_regime() {
-        let ours = record(OURS, &[(1.0, FAR), (9.0, NEAR), (3.0, FAR), (4.0, None)]);
+        let ours = record(OURS, &[(1.0, FAR), (9.0, NEAR), (3.0, FAR), (4.0, Moment::Mixed)]);
         let floor = record("floor: x", &[(2.0, FAR), (1.0, FAR), (4.0, FAR), (4.0, FAR)]);
-        assert_eq!(ratios(Regime::Far, &ours, &floor), [0.5, 0.75]);
-        assert!(ratios(Regime::Near, &ours, &floor).is_empty());
+        assert_eq!(ratios(FAR, &ours, &floor), [0.5, 0.75]);
+        assert!(ratios(NEAR, &ours, &floor).is_empty());
     }
 
     #[test]
@@ -214,6 +217,13 @@ mod tests {
         let records =
             [record(OURS, &[(1.0, FAR), (1.0, FAR)]), record("floor: x", &[(2.0, FAR), (2.0, FAR)])];
         assert!(verdicts(Limit::Ratio { far: 0.5, near: 1.0 }, "floor: x", &records).is_empty());
+    }
+
+    #[test]
+    fn without_a_regime_one_round_is_enough() {
+        let verdicts = verdicts(Limit::Figure(96.0), "", &[record(OURS, &[(97.0, Moment::Any)])]);
+        assert!(matches!(verdicts[..], [Verdict { measured: 97.0, .. }]));
+        assert!(!verdicts[0].met());
     }
 
     #[test]

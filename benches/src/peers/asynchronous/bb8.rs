@@ -8,9 +8,9 @@ use benches::work::Task;
 
 use super::Tasks;
 
-pub(crate) struct Peer(Pool<Maker>);
+pub(crate) struct Peer(pub(crate) Pool<Maker>);
 
-struct Maker;
+pub(crate) struct Maker;
 
 impl ManageConnection for Maker {
     type Connection = Nothing;

@@ -6,11 +6,12 @@ use benches::work::Task;
 use cronoq::{Pool, Scheduler, TaskError};
 
 use super::Tasks;
+use crate::ability::{Ability, Lacks};
 
-pub(crate) struct Peer(Scheduler<Order, u64>);
+pub(crate) struct Peer(pub(crate) Scheduler<Order, u64>);
 
 #[derive(Clone, Copy)]
-enum Order {
+pub(crate) enum Order {
     Report(Task),
     Answer(Task),
 }
@@ -32,6 +33,7 @@ const CAPACITY: usize = 2_000_000;
 
 impl Tasks for Peer {
     const NAME: &'static str = "cronoq";
+    const LACKS: Lacks = &[(Ability::Queue, "its submit awaits the scheduler, which starts tasks meanwhile")];
 
     async fn start(workers: usize) -> Self {
         let workers = u32::try_from(workers).expect("a few");

@@ -8,9 +8,9 @@ use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 
 use super::Tasks;
 
-pub(crate) struct Peer(Pool<Maker>);
+pub(crate) struct Peer(pub(crate) Pool<Maker>);
 
-struct Maker;
+pub(crate) struct Maker;
 
 impl Manager for Maker {
     type Type = Nothing;

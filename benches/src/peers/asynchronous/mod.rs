@@ -10,19 +10,26 @@ mod ractor;
 mod spawn;
 mod tower;
 
+pub(crate) use self::bb8::Peer as Bb8;
+pub(crate) use self::cronoq::{Order, Peer as Cronoq};
+pub(crate) use self::deadpool::Peer as Deadpool;
+pub(crate) use self::ours::Ours as OnTokio;
+pub(crate) use self::spawn::Floor as Spawn;
+
 use std::sync::Arc;
 
 use benches::work::Task;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::ability::{Ability, Lacks, lacking};
 use crate::rounds::Entrant;
 
 /// What runs tasks on tokio.
 pub(crate) trait Tasks: Sized + Send + Sync + 'static {
     /// As it is called in tables.
     const NAME: &'static str;
-    /// Why it cannot do what [`fire`](Self::fire) promises, if so.
-    const CANNOT_FIRE: Option<&'static str> = None;
+    /// What it cannot do.
+    const LACKS: Lacks = &[];
 
     /// Starts it with so many workers, as its documentation suggests.
     fn start(workers: usize) -> impl Future<Output = Self> + Send;
@@ -34,8 +41,8 @@ pub(crate) trait Tasks: Sized + Send + Sync + 'static {
 
 /// Something to do with such a pool. Gives a figure.
 pub(crate) trait AsyncWork: Copy + Send + 'static {
-    /// Whether tasks are fired.
-    const FIRES: bool = false;
+    /// What a contender must be able to do.
+    const NEEDS: Ability = Ability::Results;
 
     fn measure<P: Tasks>(self, pool: &Arc<P>) -> impl Future<Output = f64> + Send;
 }
@@ -65,7 +72,7 @@ impl Flavour {
         }
     }
 
-    pub(crate) const fn threads(self) -> u64 {
+    pub(crate) const fn threads(self) -> usize {
         match self {
             Self::MultiThread => 2,
             Self::CurrentThread => 1,
@@ -74,7 +81,9 @@ impl Flavour {
 
     pub(crate) fn runtime(self) -> Runtime {
         let runtime = match self {
-            Self::MultiThread => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+            Self::MultiThread => {
+                Builder::new_multi_thread().worker_threads(self.threads()).enable_all().build()
+            }
             Self::CurrentThread => Builder::new_current_thread().enable_all().build(),
         };
         runtime.expect("a runtime starts")
@@ -105,7 +114,7 @@ pub(crate) fn all(flavour: Flavour, work: impl AsyncWork) -> Vec<Entrant> {
 
 /// One contender, ready for this work. The work itself is a task of the runtime, as where users submit.
 pub(crate) fn one<P: Tasks, W: AsyncWork>(runtime: &Arc<Runtime>, work: W) -> Entrant {
-    if let (Some(reason), true) = (P::CANNOT_FIRE, W::FIRES) {
+    if let Some(reason) = lacking(P::LACKS, W::NEEDS) {
         return Entrant::absent(P::NAME, reason);
     }
     let runtime = Arc::clone(runtime);

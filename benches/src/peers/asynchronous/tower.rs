@@ -10,6 +10,7 @@ use tower::util::ServiceExt;
 use tower::{BoxError, Service, service_fn};
 
 use super::Tasks;
+use crate::ability::{Ability, Lacks};
 
 pub(crate) struct Peer {
     buffers: Vec<Buffer<Task, Answer>>,
@@ -23,7 +24,7 @@ const BOUND: usize = 2_000_000;
 
 impl Tasks for Peer {
     const NAME: &'static str = "tower's Buffer";
-    const CANNOT_FIRE: Option<&'static str> = Some("a dropped response cancels its request");
+    const LACKS: Lacks = &[(Ability::Fire, "a dropped response cancels its request")];
 
     async fn start(workers: usize) -> Self {
         let service = || service_fn(|task: Task| -> Answer { ready(Ok(task.run())) });

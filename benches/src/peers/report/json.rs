@@ -26,14 +26,14 @@ fn work(outcome: &Outcome) -> Json {
         ("what", Json::text(&outcome.what)),
         ("unit", Json::text(outcome.unit.name())),
         ("floor", Json::text(outcome.floor)),
-        ("regimes", Json::List(outcome.standings.iter().map(standing).collect())),
+        ("moments", Json::List(outcome.standings.iter().map(standing).collect())),
         ("absent", Json::Object(absent.collect())),
     ])
 }
 
 fn standing(standing: &Standing) -> Json {
     Json::object([
-        ("regime", Json::text(standing.regime.name())),
+        ("moment", Json::text(standing.moment.name())),
         ("contenders", Json::List(standing.rows.iter().map(row).collect())),
     ])
 }
@@ -71,7 +71,7 @@ fn bar(bar: &Bar) -> Json {
 
 fn verdict(verdict: &Verdict) -> Json {
     Json::object([
-        ("regime", Json::text(verdict.regime.name())),
+        ("moment", Json::text(verdict.moment.name())),
         ("measured", Json::Number(verdict.measured)),
         ("most", Json::Number(verdict.most)),
         ("against", verdict.against.map_or(Json::Null, Json::text)),

@@ -1,7 +1,9 @@
 //! What came out: for people, for programs, as a picture.
 
 mod json;
+mod svg;
 mod table;
 
 pub(crate) use self::json::json;
+pub(crate) use self::svg::draw;
 pub(crate) use self::table::{print_bars, print_heading, print_work};

@@ -39,8 +39,11 @@ pub(crate) fn print_heading(machine: &Machine) {
 
 pub(crate) fn print_work(outcome: &Outcome) {
     println!("\n{}  {}", outcome.id, outcome.what);
+    if outcome.standings.is_empty() {
+        println!("         not measured: no time left, or no regime lasted");
+    }
     for standing in &outcome.standings {
-        println!("  {:<6} {:<26} {:>24} {:>30}", standing.regime.name(), "", "ratio", outcome.unit.name());
+        println!("  {:<6} {:<26} {:>24} {:>30}", standing.moment.name(), "", "ratio", outcome.unit.name());
         let mut rows: Vec<&Row> = standing.rows.iter().collect();
         rows.sort_by(|a, b| a.figure.median.total_cmp(&b.figure.median));
         for row in rows {
@@ -74,7 +77,7 @@ pub(crate) fn print_bars(bars: &[&Bar]) {
 
 fn verdict(verdict: &Verdict) -> String {
     let against = verdict.against.map_or_else(String::new, |peer| format!(" of {peer}"));
-    format!("{:.3}{against} ({})", verdict.measured, verdict.regime)
+    format!("{:.3}{against} ({})", verdict.measured, verdict.moment.name())
 }
 
 fn told(spread: &Spread) -> String {

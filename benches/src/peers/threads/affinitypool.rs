@@ -5,12 +5,13 @@ use benches::work::Task;
 use futures::executor::block_on;
 
 use super::Threads;
+use crate::ability::{Ability, Lacks};
 
-pub(crate) struct Peer(Threadpool);
+pub(crate) struct Peer(pub(crate) Threadpool);
 
 impl Threads for Peer {
     const NAME: &'static str = "affinitypool";
-    const CANNOT_FIRE: Option<&'static str> = Some("a dropped future cancels its task");
+    const LACKS: Lacks = &[(Ability::Fire, "a dropped future cancels its task")];
 
     fn start(workers: usize) -> Self {
         Self(Threadpool::new(workers))

@@ -6,7 +6,7 @@ use benches::work::Task;
 
 use super::Threads;
 
-type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// On crossbeam's channel.
 pub(crate) struct Floor {
@@ -15,7 +15,7 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    fn push(&self, job: Job) {
+    pub(crate) fn push(&self, job: Job) {
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).expect("the threads listen");
     }
 }

@@ -11,21 +11,27 @@ mod rusty_pool;
 mod scheduled;
 mod threadpool;
 mod tokio;
+mod two_lanes;
 mod workerpool;
 
 use benches::work::Task;
 
+use crate::ability::{Ability, Lacks, lacking};
 use crate::rounds::Entrant;
 
+pub(crate) use self::affinitypool::Peer as Affinitypool;
+pub(crate) use self::channel::Floor;
 pub(crate) use self::inline::{NAME as INLINE, inline};
 pub(crate) use self::ours::Ours;
+pub(crate) use self::tokio::Peer as SpawnBlocking;
+pub(crate) use self::two_lanes::TwoLanes;
 
 /// A pool of threads.
 pub(crate) trait Threads: Sized + Sync + 'static {
     /// As it is called in tables.
     const NAME: &'static str;
-    /// Why it cannot do what [`fire`](Self::fire) promises, if so.
-    const CANNOT_FIRE: Option<&'static str> = None;
+    /// What it cannot do.
+    const LACKS: Lacks = &[];
 
     /// Starts it with so many threads, as its documentation suggests.
     fn start(workers: usize) -> Self;
@@ -37,19 +43,19 @@ pub(crate) trait Threads: Sized + Sync + 'static {
 
 /// Something to do with a pool of threads. Gives a figure.
 pub(crate) trait ThreadWork: Copy + 'static {
-    /// Whether tasks are fired.
-    const FIRES: bool = false;
+    /// What a contender must be able to do.
+    const NEEDS: Ability = Ability::Results;
 
     fn measure<P: Threads>(self, pool: &P) -> f64;
 }
 
 /// By what the others are divided.
-pub(crate) const FLOOR: &str = channel::Floor::NAME;
+pub(crate) const FLOOR: &str = Floor::NAME;
 
 /// All pools, ready for this work.
 pub(crate) fn all(workers: usize, work: impl ThreadWork) -> Vec<Entrant> {
     vec![
-        one::<channel::Floor, _>(workers, work),
+        one::<Floor, _>(workers, work),
         one::<Ours, _>(workers, work),
         one::<channel::Kanal, _>(workers, work),
         one::<threadpool::Peer, _>(workers, work),
@@ -66,7 +72,7 @@ pub(crate) fn all(workers: usize, work: impl ThreadWork) -> Vec<Entrant> {
 
 /// One pool, ready for this work.
 pub(crate) fn one<P: Threads, W: ThreadWork>(workers: usize, work: W) -> Entrant {
-    if let (Some(reason), true) = (P::CANNOT_FIRE, W::FIRES) {
+    if let Some(reason) = lacking(P::LACKS, W::NEEDS) {
         return Entrant::absent(P::NAME, reason);
     }
     Entrant::new(P::NAME, move || {

@@ -5,7 +5,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::Threads;
 
-pub(crate) struct Peer(Runtime);
+pub(crate) struct Peer(pub(crate) Runtime);
 
 impl Threads for Peer {
     const NAME: &'static str = "tokio spawn_blocking";

@@ -5,42 +5,41 @@ use std::time::{Duration, Instant};
 
 use benches::work::{Task, sum_of};
 
-use super::results::{produce, produce_async};
-use super::{Limit, Scale, Unit, Work};
+use super::results::{IN_FLIGHT, produce, produce_async};
+use super::{Limit, Scale, Work};
 use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, INLINE, ThreadWork, Threads, inline};
 
-const IN_FLIGHT: usize = 1_024;
-
-pub(super) fn works() -> Vec<Work> {
-    let on_threads = [(1, 1.5), (10, 1.08)].map(|(micros, most)| Work {
-        id: format!("T5 {micros}us"),
-        what: format!("threads, 2 workers: {micros} us of arithmetic a task, typed results"),
-        floor: INLINE,
-        unit: Unit::Nanos,
-        bars: vec![Limit::ratio(most), Limit::Leads],
-        entrants: Box::new(move |scale| {
+pub(super) fn on_threads() -> Vec<Work> {
+    let work = |(micros, most)| {
+        let what = format!("threads, 2 workers: {micros} us of arithmetic a task, typed results");
+        let entrants = move |scale| {
             let work = Compute::new(scale, micros);
             let mut entrants = vec![inline(2, work.tasks, work.task())];
             entrants.extend(threads::all(2, work));
             entrants
-        }),
-    });
-    let on_tokio = Flavour::ALL.map(|flavour| Work {
-        id: format!("A5 {}", flavour.short()),
-        what: format!("tokio, {}: 1 us of arithmetic a task, typed results", flavour.name()),
-        floor: INLINE,
-        unit: Unit::Nanos,
-        bars: if flavour == Flavour::MultiThread { vec![Limit::ratio(1.25)] } else { vec![] },
-        entrants: Box::new(move |scale| {
+        };
+        Work::timed(format!("T5 {micros}us"), what, INLINE, entrants)
+            .bar(Limit::ratio(most))
+            .bar(Limit::Leads)
+    };
+    [(1, 1.5), (10, 1.08)].map(work).into()
+}
+
+pub(super) fn on_tokio() -> Vec<Work> {
+    let work = |flavour: Flavour| {
+        let what = format!("tokio, {}: 1 us of arithmetic a task, typed results", flavour.name());
+        let entrants = move |scale| {
             let work = Compute::new(scale, 1);
             let mut entrants = vec![inline(flavour.threads(), work.tasks, work.task())];
             entrants.extend(asynchronous::all(flavour, work));
             entrants
-        }),
-    });
-    on_threads.into_iter().chain(on_tokio).collect()
+        };
+        let limit = (flavour == Flavour::MultiThread).then(|| Limit::ratio(1.25));
+        Work::timed(format!("A5 {}", flavour.short()), what, INLINE, entrants).bars(limit)
+    };
+    Flavour::ALL.map(work).into()
 }
 
 #[derive(Clone, Copy)]
@@ -54,7 +53,7 @@ impl Compute {
         Self { tasks: scale.pick(10_000, 50_000) / micros, time: Duration::from_micros(micros) }
     }
 
-    fn task(self) -> impl Fn(u64) -> Task + Copy + Send + 'static {
+    fn task(self) -> impl Fn(u64) -> Task + Copy + Send + Sync + 'static {
         move |number| Task::busy(number, self.time)
     }
 }

@@ -6,29 +6,30 @@ use std::time::{Duration, Instant};
 
 use benches::work::{Task, done, sum_of};
 
-use super::{Limit, Scale, Unit, Work};
+use super::{Limit, Scale, Work};
+use crate::ability::Ability;
 use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
 
-pub(super) fn works() -> Vec<Work> {
-    let on_threads = [1, 2, 8].map(|workers| Work {
-        id: format!("T1 w{workers}"),
-        what: format!("threads, {workers} workers: empty tasks, fire and forget"),
-        floor: threads::FLOOR,
-        unit: Unit::Nanos,
-        bars: if workers == 2 { vec![Limit::ratio(0.95)] } else { vec![] },
-        entrants: Box::new(move |scale| threads::all(workers, Fire::new(scale))),
-    });
-    let on_tokio = Flavour::ALL.map(|flavour| Work {
-        id: format!("A1 {}", flavour.short()),
-        what: format!("tokio, {}: empty tasks, fire and forget", flavour.name()),
-        floor: asynchronous::FLOOR,
-        unit: Unit::Nanos,
-        bars: if flavour == Flavour::MultiThread { vec![Limit::ratio(0.30)] } else { vec![] },
-        entrants: Box::new(move |scale| asynchronous::all(flavour, Fire::new(scale))),
-    });
-    on_threads.into_iter().chain(on_tokio).collect()
+pub(super) fn on_threads() -> Vec<Work> {
+    let work = |workers| {
+        let what = format!("threads, {workers} workers: empty tasks, fire and forget");
+        let entrants = move |scale| threads::all(workers, Fire::new(scale));
+        let limit = (workers == 2).then(|| Limit::ratio(0.95));
+        Work::timed(format!("T1 w{workers}"), what, threads::FLOOR, entrants).bars(limit)
+    };
+    [1, 2, 8].map(work).into()
+}
+
+pub(super) fn on_tokio() -> Vec<Work> {
+    let work = |flavour: Flavour| {
+        let what = format!("tokio, {}: empty tasks, fire and forget", flavour.name());
+        let entrants = move |scale| asynchronous::all(flavour, Fire::new(scale));
+        let limit = (flavour == Flavour::MultiThread).then(|| Limit::ratio(0.30));
+        Work::timed(format!("A1 {}", flavour.short()), what, asynchronous::FLOOR, entrants).bars(limit)
+    };
+    Flavour::ALL.map(work).into()
 }
 
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ impl Fire {
 }
 
 impl ThreadWork for Fire {
-    const FIRES: bool = true;
+    const NEEDS: Ability = Ability::Fire;
 
     fn measure<P: Threads>(self, pool: &P) -> f64 {
         let goal = done() + sum_of(self.tasks);
@@ -60,7 +61,7 @@ impl ThreadWork for Fire {
 }
 
 impl AsyncWork for Fire {
-    const FIRES: bool = true;
+    const NEEDS: Ability = Ability::Fire;
 
     async fn measure<P: Tasks>(self, pool: &Arc<P>) -> f64 {
         let goal = done() + sum_of(self.tasks);

@@ -1,40 +1,36 @@
 //! T2, T3, A2 and A3: a typed result of each task, so many in flight; from one producer and from four.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Barrier};
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 
+use benches::together;
 use benches::work::{Task, sum_of};
 
-use super::{Limit, Scale, Unit, Work};
+use super::{Limit, Scale, Work};
 use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
 
 /// Tasks that are in flight at most, over all producers.
-const IN_FLIGHT: usize = 1_024;
+pub(super) const IN_FLIGHT: usize = 1_024;
 const PRODUCERS: usize = 4;
 
-pub(super) fn works() -> Vec<Work> {
-    let one = [1, 2, 8].map(|workers| Work {
-        id: format!("T2 w{workers}"),
-        what: format!("threads, {workers} workers: typed results, 1,024 in flight, one producer"),
-        floor: threads::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![Limit::Ratio { far: 0.50, near: 1.0 }],
-        entrants: Box::new(move |scale| threads::all(workers, Results::new(scale))),
-    });
-    let four = Work {
-        id: "T3".into(),
-        what: "threads, 2 workers: typed results, 1,024 in flight, four producers".into(),
-        floor: threads::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![Limit::ratio(0.60)],
-        entrants: Box::new(move |scale| threads::all(2, Produced(Results::new(scale)))),
+pub(super) fn on_threads() -> Vec<Work> {
+    let one = |workers| {
+        let what = format!("threads, {workers} workers: typed results, 1,024 in flight, one producer");
+        let entrants = move |scale| threads::all(workers, Results::new(scale));
+        Work::timed(format!("T2 w{workers}"), what, threads::FLOOR, entrants)
+            .bar(Limit::Ratio { far: 0.50, near: 1.0 })
     };
-    let on_tokio = Flavour::ALL.into_iter().flat_map(|flavour| [one_async(flavour), four_async(flavour)]);
-    one.into_iter().chain([four]).chain(on_tokio).collect()
+    let what = "threads, 2 workers: typed results, 1,024 in flight, four producers";
+    let entrants = |scale| threads::all(2, Produced(Results::new(scale)));
+    let four = Work::timed("T3", what, threads::FLOOR, entrants).bar(Limit::ratio(0.60));
+    [1, 2, 8].map(one).into_iter().chain([four]).collect()
+}
+
+pub(super) fn on_tokio() -> Vec<Work> {
+    Flavour::ALL.into_iter().flat_map(|flavour| [one_async(flavour), four_async(flavour)]).collect()
 }
 
 fn one_async(flavour: Flavour) -> Work {
@@ -42,34 +38,25 @@ fn one_async(flavour: Flavour) -> Work {
         Flavour::MultiThread => 0.25,
         Flavour::CurrentThread => 0.40,
     };
-    Work {
-        id: format!("A2 {}", flavour.short()),
-        what: format!("tokio, {}: typed results, 1,024 in flight, one producer", flavour.name()),
-        floor: asynchronous::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![Limit::ratio(most)],
-        entrants: Box::new(move |scale| asynchronous::all(flavour, Results::new(scale))),
-    }
+    let what = format!("tokio, {}: typed results, 1,024 in flight, one producer", flavour.name());
+    let entrants = move |scale| asynchronous::all(flavour, Results::new(scale));
+    Work::timed(format!("A2 {}", flavour.short()), what, asynchronous::FLOOR, entrants)
+        .bar(Limit::ratio(most))
 }
 
 fn four_async(flavour: Flavour) -> Work {
-    Work {
-        id: format!("A3 {}", flavour.short()),
-        what: format!("tokio, {}: typed results, 1,024 in flight, four producers", flavour.name()),
-        floor: asynchronous::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![],
-        entrants: Box::new(move |scale| asynchronous::all(flavour, Produced(Results::new(scale)))),
-    }
+    let what = format!("tokio, {}: typed results, 1,024 in flight, four producers", flavour.name());
+    let entrants = move |scale| asynchronous::all(flavour, Produced(Results::new(scale)));
+    Work::timed(format!("A3 {}", flavour.short()), what, asynchronous::FLOOR, entrants)
 }
 
 #[derive(Clone, Copy)]
-struct Results {
+pub(super) struct Results {
     tasks: u64,
 }
 
 impl Results {
-    const fn new(scale: Scale) -> Self {
+    pub(super) const fn new(scale: Scale) -> Self {
         Self { tasks: scale.pick(20_000, 100_000) }
     }
 }
@@ -111,19 +98,9 @@ impl Produced {
 
 impl ThreadWork for Produced {
     fn measure<P: Threads>(self, pool: &P) -> f64 {
-        let barrier = &Barrier::new(PRODUCERS + 1);
-        let (sum, time) = thread::scope(|scope| {
-            let producer = || {
-                barrier.wait();
-                produce(pool, self.tasks(), IN_FLIGHT / PRODUCERS, Task::empty)
-            };
-            let producers = [(); PRODUCERS].map(|()| scope.spawn(producer));
-            barrier.wait();
-            let began = Instant::now();
-            let sum: u64 =
-                producers.into_iter().map(|thread| thread.join().expect("no producer panics")).sum();
-            (sum, began.elapsed())
-        });
+        let (sums, time) =
+            together(PRODUCERS, |_| produce(pool, self.tasks(), IN_FLIGHT / PRODUCERS, Task::empty));
+        let sum: u64 = sums.iter().sum();
         assert_eq!(sum, sum_of(self.tasks()) * PRODUCERS as u64, "{}: wrong results", P::NAME);
         nanos_each(time, self.all_tasks())
     }

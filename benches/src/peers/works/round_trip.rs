@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use benches::figures::median;
 use benches::work::Task;
 
-use super::{Limit, Scale, Unit, Work};
+use super::{Limit, Scale, Work};
 use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
@@ -15,32 +15,22 @@ use crate::threads::{self, ThreadWork, Threads};
 /// How long a pool is left alone before a cold round trip. Its submitter is busy elsewhere meanwhile.
 const PAUSE: Duration = Duration::from_micros(200);
 
-pub(super) fn works() -> Vec<Work> {
-    let warm = Work {
-        id: "T4".into(),
-        what: "threads, 2 workers: submit and wait, one at a time, p50".into(),
-        floor: threads::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![Limit::ratio(0.4), Limit::Leads],
-        entrants: Box::new(|scale| threads::all(2, RoundTrip::warm(scale))),
+pub(super) fn on_threads() -> Vec<Work> {
+    let what = "threads, 2 workers: submit and wait, one at a time, p50";
+    let warm = Work::timed("T4", what, threads::FLOOR, |scale| threads::all(2, RoundTrip::warm(scale)));
+    let what = "threads, 2 workers: submit and wait after 200 us of idleness, p50";
+    let cold = Work::timed("T4 cold", what, threads::FLOOR, |scale| threads::all(2, RoundTrip::cold(scale)));
+    vec![warm.bar(Limit::ratio(0.4)).bar(Limit::Leads), cold.bar(Limit::ratio(0.9)).bar(Limit::Leads)]
+}
+
+pub(super) fn on_tokio() -> Vec<Work> {
+    let work = |flavour: Flavour| {
+        let what = format!("tokio, {}: submit and await, one at a time, p50", flavour.name());
+        let entrants = move |scale| asynchronous::all(flavour, RoundTrip::warm(scale));
+        let limit = (flavour == Flavour::MultiThread).then(|| Limit::ratio(0.95));
+        Work::timed(format!("A4 {}", flavour.short()), what, asynchronous::FLOOR, entrants).bars(limit)
     };
-    let cold = Work {
-        id: "T4 cold".into(),
-        what: "threads, 2 workers: submit and wait after 200 us of idleness, p50".into(),
-        floor: threads::FLOOR,
-        unit: Unit::Nanos,
-        bars: vec![Limit::ratio(0.9), Limit::Leads],
-        entrants: Box::new(|scale| threads::all(2, RoundTrip::cold(scale))),
-    };
-    let on_tokio = Flavour::ALL.map(|flavour| Work {
-        id: format!("A4 {}", flavour.short()),
-        what: format!("tokio, {}: submit and await, one at a time, p50", flavour.name()),
-        floor: asynchronous::FLOOR,
-        unit: Unit::Nanos,
-        bars: if flavour == Flavour::MultiThread { vec![Limit::ratio(0.95)] } else { vec![] },
-        entrants: Box::new(move |scale| asynchronous::all(flavour, RoundTrip::warm(scale))),
-    });
-    [warm, cold].into_iter().chain(on_tokio).collect()
+    Flavour::ALL.map(work).into()
 }
 
 #[derive(Clone, Copy)]
