@@ -5,12 +5,14 @@ use crate::works::Scale;
 pub(crate) const USAGE: &str = "\
 Compares tasker with what one would take instead.
 
-usage: peers [--quick] [--only NAME].. [--json FILE] [--svg FILE] [--list]
+usage: peers [--quick] [--only NAME].. [--json FILE] [--svg FILE] [--markdown FILE] [--list]
 
   --quick      less of everything; ends within 50 s
   --only NAME  only works whose name begins with NAME; may be repeated
   --json FILE  writes the results there, too
   --svg FILE   draws them there, too
+  --markdown FILE
+               writes them there as a table
   --list       prints the names of all works and ends
 
 exit status: 0 all bars met, 1 a bar missed, 2 inconclusive, 64 wrong usage";
@@ -21,6 +23,7 @@ pub(crate) struct Arguments {
     pub(crate) only: Vec<String>,
     pub(crate) json: Option<String>,
     pub(crate) svg: Option<String>,
+    pub(crate) markdown: Option<String>,
     pub(crate) list: bool,
     /// Not for people: what this process is to measure for its parent, and for whom.
     pub(crate) child: Option<[String; 2]>,
@@ -31,8 +34,15 @@ impl Arguments {
     ///
     /// What is wrong with the words.
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut arguments =
-            Self { scale: Scale::Full, only: Vec::new(), json: None, svg: None, list: false, child: None };
+        let mut arguments = Self {
+            scale: Scale::Full,
+            only: Vec::new(),
+            json: None,
+            svg: None,
+            markdown: None,
+            list: false,
+            child: None,
+        };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -42,6 +52,7 @@ impl Arguments {
                 "--only" => arguments.only.push(value()?),
                 "--child" => arguments.child = Some([value()?, value()?]),
                 "--svg" => arguments.svg = Some(value()?),
+                "--markdown" => arguments.markdown = Some(value()?),
                 "--json" => arguments.json = Some(value()?),
                 _ => return Err(format!("what is {word}?")),
             }

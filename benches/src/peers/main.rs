@@ -61,6 +61,9 @@ fn write(arguments: &Arguments, machine: &Machine, outcomes: &[Outcome]) -> Resu
     if let Some(path) = &arguments.json {
         std::fs::write(path, report::json(machine, outcomes).to_string())?;
     }
+    if let Some(path) = &arguments.markdown {
+        std::fs::write(path, report::markdown(machine, outcomes))?;
+    }
     if let Some(path) = &arguments.svg {
         report::draw(path.as_ref(), outcomes)?;
     }

@@ -85,16 +85,23 @@ impl Bar {
     }
 }
 
-impl fmt::Display for Bar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Bar {
+    /// What is demanded, without of what.
+    pub(crate) fn demand(&self) -> String {
         match self.limit {
             Limit::Ratio { far, near } if far < near => {
-                write!(f, "{}: at most {far:.2} of the floor ({near:.2} if near)", self.work)
+                format!("at most {far:.2} of the floor ({near:.2} if near)")
             }
-            Limit::Figure(most) => write!(f, "{}: at most {most} {}", self.work, self.unit.name()),
-            Limit::Ratio { far, .. } => write!(f, "{}: at most {far:.2} of the floor", self.work),
-            Limit::Leads => write!(f, "{}: not behind any peer", self.work),
+            Limit::Ratio { far, .. } => format!("at most {far:.2} of the floor"),
+            Limit::Figure(most) => format!("at most {most} {}", self.unit.name()),
+            Limit::Leads => "not behind any peer".to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.work, self.demand())
     }
 }
 

@@ -32,9 +32,13 @@ pub(crate) const PACKAGES: [&str; 21] = [
 
 pub(crate) fn print_heading(machine: &Machine) {
     println!("{machine}");
-    let versions = PACKAGES.map(|package| format!("{package} {}", version_of(package).unwrap_or("?")));
-    println!("{}", versions.join(", "));
+    println!("{}", versions());
     println!("Medians (least .. greatest); ratios are to the floor of the same round.");
+}
+
+/// The packages, each with its version.
+pub(crate) fn versions() -> String {
+    PACKAGES.map(|package| format!("{package} {}", version_of(package).unwrap_or("?"))).join(", ")
 }
 
 pub(crate) fn print_work(outcome: &Outcome) {
