@@ -8,11 +8,11 @@ mod child;
 mod outcome;
 mod report;
 mod rounds;
+mod schedule;
 mod threads;
 mod works;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use benches::chart::DrawError;
 use benches::counting::Counting;
@@ -21,7 +21,8 @@ use benches::regime::Probe;
 
 use crate::arguments::{Arguments, USAGE};
 use crate::outcome::{Bar, Judgement, Outcome};
-use crate::rounds::{Effort, compete};
+use crate::rounds::compete;
+use crate::schedule::Schedule;
 use crate::works::{Scale, Work};
 
 /// The system's, with a count for those works that want one.
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     }
     let machine = Machine::here();
     report::print_heading(&machine);
-    let outcomes = measure(works, arguments.scale);
+    let outcomes = measure(&works, arguments.scale);
     if let Err(error) = write(&arguments, &machine, &outcomes) {
         eprintln!("results could not be written: {error}");
         return ExitCode::from(64);
@@ -70,36 +71,19 @@ fn write(arguments: &Arguments, machine: &Machine, outcomes: &[Outcome]) -> Resu
     Ok(())
 }
 
-/// When a quick run begins no further work.
-const QUICK: Duration = Duration::from_secs(44);
-
-fn measure(works: Vec<Work>, scale: Scale) -> Vec<Outcome> {
-    let began = Instant::now();
+fn measure(works: &[Work], scale: Scale) -> Vec<Outcome> {
     let probe = Probe::new();
-    let mut outcomes = Vec::new();
-    let mut left = u32::try_from(works.len()).expect("some dozens");
-    for mut work in works {
-        let effort = match scale {
-            Scale::Full | Scale::Quick if work.once => {
-                Effort { rounds: [1, 1], time: Duration::ZERO, warm_up: false }
-            }
-            Scale::Full => Effort { rounds: [15, 31], time: Duration::from_secs(20), warm_up: true },
-            Scale::Quick => {
-                Effort { rounds: [4, 15], time: QUICK.saturating_sub(began.elapsed()) / left, warm_up: true }
-            }
-        };
-        left -= 1;
-        let entrants = std::mem::replace(&mut work.entrants, Box::new(|_| Vec::new()))(scale);
-        let records = if began.elapsed() > QUICK && scale == Scale::Quick {
-            Vec::new()
-        } else {
-            compete(entrants, effort, work.regimes.then_some(&probe))
-        };
+    let mut schedule = Schedule::new(scale, works.len());
+    let outcomes = works.iter().map(|work| {
+        let probe = work.regimes.then_some(&probe);
+        let effort = schedule.next(work);
+        let records = effort.map_or_else(Vec::new, |effort| compete((work.entrants)(scale), effort, probe));
         let outcome = Outcome::new(work, &records);
         report::print_work(&outcome);
-        outcomes.push(outcome);
-    }
-    println!("\n{} s", began.elapsed().as_secs());
+        outcome
+    });
+    let outcomes = outcomes.collect();
+    println!("\n{} s", schedule.elapsed().as_secs());
     outcomes
 }
 

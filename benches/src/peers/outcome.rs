@@ -111,26 +111,23 @@ const ENOUGH: usize = 3;
 const LEVEL: f64 = 1.02;
 
 impl Outcome {
-    pub(crate) fn new(work: Work, records: &[Record]) -> Self {
-        let Work { id, what, floor, unit, bars, .. } = work;
-        let bar = |limit| Bar { work: id.clone(), unit, limit, verdicts: verdicts(limit, floor, records) };
-        let bars: Vec<Bar> = bars.into_iter().map(bar).collect();
+    pub(crate) fn new(work: &Work, records: &[Record]) -> Self {
+        let Work { floor, unit, .. } = *work;
+        let verdicts = |limit| verdicts(limit, floor, records);
+        let bar = |&limit: &Limit| Bar { work: work.id.clone(), unit, limit, verdicts: verdicts(limit) };
+        let samples = records.iter().flat_map(|record| &record.samples);
         Self {
-            bars,
+            id: work.id.clone(),
+            what: work.what.clone(),
+            unit,
+            floor,
             standings: Moment::STEADY
                 .into_iter()
                 .filter_map(|moment| standing(moment, floor, records))
                 .collect(),
             absent: records.iter().filter_map(|record| Some((record.name, record.absent?))).collect(),
-            mixed: records
-                .iter()
-                .flat_map(|record| &record.samples)
-                .filter(|sample| sample.moment == Moment::Mixed)
-                .count(),
-            id,
-            what,
-            floor,
-            unit,
+            mixed: samples.filter(|sample| sample.moment == Moment::Mixed).count(),
+            bars: work.bars.iter().map(bar).collect(),
         }
     }
 }

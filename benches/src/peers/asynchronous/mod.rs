@@ -1,5 +1,6 @@
 //! Pools and the like on tokio, and what they are asked to do. One file a contender.
 
+mod async_std;
 mod bb8;
 mod cronoq;
 mod deadpool;
@@ -10,6 +11,7 @@ mod ractor;
 mod spawn;
 mod tower;
 
+pub(crate) use self::async_std::{FLOOR as ASYNC_STD_FLOOR, on_async_std};
 pub(crate) use self::bb8::Peer as Bb8;
 pub(crate) use self::cronoq::{Order, Peer as Cronoq};
 pub(crate) use self::deadpool::Peer as Deadpool;

@@ -6,9 +6,10 @@ use benches::machine::{Machine, version_of};
 use crate::outcome::{Bar, Judgement, Outcome, Row, Verdict};
 
 /// Who is compared, at which versions.
-pub(crate) const PACKAGES: [&str; 21] = [
+pub(crate) const PACKAGES: [&str; 23] = [
     "tasker-thread",
     "tasker-tokio",
+    "tasker-async-std",
     "crossbeam-channel",
     "oneshot",
     "kanal",
@@ -21,6 +22,7 @@ pub(crate) const PACKAGES: [&str; 21] = [
     "affinitypool",
     "blocking",
     "tokio",
+    "async-std",
     "deadpool",
     "bb8",
     "kameo",

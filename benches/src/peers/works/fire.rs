@@ -1,4 +1,4 @@
-//! T1 and A1: empty tasks, fire and forget, from the first submit until all are done.
+//! T1, A1 and S1: empty tasks, fire and forget, from the first submit until all are done.
 
 use std::sync::Arc;
 use std::thread;
@@ -8,7 +8,7 @@ use benches::work::{Task, done, sum_of};
 
 use super::{Limit, Scale, Work};
 use crate::ability::Ability;
-use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
+use crate::asynchronous::{self, ASYNC_STD_FLOOR, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
 
@@ -30,6 +30,11 @@ pub(super) fn on_tokio() -> Vec<Work> {
         Work::timed(format!("A1 {}", flavour.short()), what, asynchronous::FLOOR, entrants).bars(limit)
     };
     Flavour::ALL.map(work).into()
+}
+
+pub(super) fn on_async_std() -> Work {
+    let entrants = |scale| asynchronous::on_async_std(Fire::new(scale));
+    Work::timed("S1", "async-std: empty tasks, fire and forget", ASYNC_STD_FLOOR, entrants)
 }
 
 #[derive(Clone, Copy)]

@@ -30,7 +30,7 @@ pub(crate) struct Work {
     /// Whether one round says it all.
     pub(crate) once: bool,
     pub(crate) bars: Vec<Limit>,
-    pub(crate) entrants: Box<dyn FnOnce(Scale) -> Vec<Entrant>>,
+    pub(crate) entrants: Box<dyn Fn(Scale) -> Vec<Entrant>>,
 }
 
 impl Work {
@@ -39,7 +39,7 @@ impl Work {
         id: impl Into<String>,
         what: impl Into<String>,
         floor: &'static str,
-        entrants: impl FnOnce(Scale) -> Vec<Entrant> + 'static,
+        entrants: impl Fn(Scale) -> Vec<Entrant> + 'static,
     ) -> Self {
         let (id, what, entrants) = (id.into(), what.into(), Box::new(entrants));
         Self { id, what, floor, unit: Unit::Nanos, regimes: true, once: false, bars: Vec::new(), entrants }
@@ -51,7 +51,7 @@ impl Work {
         what: impl Into<String>,
         unit: Unit,
         floor: &'static str,
-        entrants: impl FnOnce(Scale) -> Vec<Entrant> + 'static,
+        entrants: impl Fn(Scale) -> Vec<Entrant> + 'static,
     ) -> Self {
         Self { unit, regimes: false, ..Self::timed(id, what, floor, entrants) }
     }
@@ -149,6 +149,7 @@ pub(crate) fn all() -> Vec<Work> {
         borrow::works(),
         seeing::works(),
         idle::works(),
+        vec![fire::on_async_std(), results::on_async_std(), round_trip::on_async_std()],
         urgent::works(),
         cancel::works(),
         batch::works(),

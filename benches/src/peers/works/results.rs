@@ -1,4 +1,4 @@
-//! T2, T3, A2 and A3: a typed result of each task, so many in flight; from one producer and from four.
+//! T2, T3, A2, A3 and S2: a typed result of each task, so many in flight; from one producer and from four.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use benches::together;
 use benches::work::{Task, sum_of};
 
 use super::{Limit, Scale, Work};
-use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
+use crate::asynchronous::{self, ASYNC_STD_FLOOR, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
 
@@ -48,6 +48,11 @@ fn four_async(flavour: Flavour) -> Work {
     let what = format!("tokio, {}: typed results, 1,024 in flight, four producers", flavour.name());
     let entrants = move |scale| asynchronous::all(flavour, Produced(Results::new(scale)));
     Work::timed(format!("A3 {}", flavour.short()), what, asynchronous::FLOOR, entrants)
+}
+
+pub(super) fn on_async_std() -> Work {
+    let entrants = |scale| asynchronous::on_async_std(Results::new(scale));
+    Work::timed("S2", "async-std: typed results, 1,024 in flight, one producer", ASYNC_STD_FLOOR, entrants)
 }
 
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! T4 and A4: one task at a time, from submit to result; and the same after a pause in which the pool went to rest.
+//! T4, A4 and S4: one task at a time, from submit to result; and the same after a pause in which the pool went to rest.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use benches::figures::median;
 use benches::work::Task;
 
 use super::{Limit, Scale, Work};
-use crate::asynchronous::{self, AsyncWork, Flavour, Tasks};
+use crate::asynchronous::{self, ASYNC_STD_FLOOR, AsyncWork, Flavour, Tasks};
 use crate::rounds::nanos_each;
 use crate::threads::{self, ThreadWork, Threads};
 
@@ -31,6 +31,11 @@ pub(super) fn on_tokio() -> Vec<Work> {
         Work::timed(format!("A4 {}", flavour.short()), what, asynchronous::FLOOR, entrants).bars(limit)
     };
     Flavour::ALL.map(work).into()
+}
+
+pub(super) fn on_async_std() -> Work {
+    let entrants = |scale| asynchronous::on_async_std(RoundTrip::warm(scale));
+    Work::timed("S4", "async-std: submit and await, one at a time, p50", ASYNC_STD_FLOOR, entrants)
 }
 
 #[derive(Clone, Copy)]
