@@ -1,18 +1,16 @@
-//! What the benches of tasker share: a resource that costs nothing, so that only the pool is measured.
+//! What the measurements of tasker share: a resource that costs nothing, so that only the pool is measured; what kind of
+//! moment it is on this machine; figures and how they are written down.
 
-use std::convert::Infallible;
+pub mod chart;
+pub mod counting;
+pub mod figures;
+pub mod json;
+pub mod machine;
+pub mod process;
+pub mod regime;
+mod resource;
+mod together;
+pub mod work;
 
-use tasker_thread::{CreateContext, Resource};
-
-/// A resource that costs nothing.
-#[derive(Debug)]
-pub struct Nothing;
-
-impl Resource for Nothing {
-    type Config = ();
-    type Error = Infallible;
-
-    async fn create(_: &(), _: &CreateContext) -> Result<Self, Infallible> {
-        Ok(Self)
-    }
-}
+pub use resource::Nothing;
+pub use together::together;

@@ -1,0 +1,26 @@
+//! The crate threadpool. It gives no results: a one-shot channel does.
+
+use benches::work::Task;
+use threadpool::ThreadPool;
+
+use super::Threads;
+
+pub(crate) struct Peer(ThreadPool);
+
+impl Threads for Peer {
+    const NAME: &'static str = "threadpool";
+
+    fn start(workers: usize) -> Self {
+        Self(ThreadPool::new(workers))
+    }
+
+    fn fire(&self, task: Task) {
+        self.0.execute(move || task.report());
+    }
+
+    fn submit(&self, task: Task) -> impl FnOnce() -> u64 + Send {
+        let (sender, receiver) = oneshot::channel();
+        self.0.execute(move || sender.send(task.run()).expect("the result is awaited"));
+        || receiver.recv().expect("the task succeeds")
+    }
+}
