@@ -55,6 +55,14 @@ pub struct Sample {
     pub busy_time: Duration,
     /// Time that started attempts had waited in the queue, summed over tasks.
     pub wait_time: Duration,
+    /// Creations that made a worker ready since the pool began.
+    pub created: u64,
+    /// Time those creations took, summed over workers.
+    pub create_time: Duration,
+    /// Creations that failed since the pool began.
+    pub create_failed: u64,
+    /// Of those, the ones after the last creation that made a worker ready: 0 while creating works.
+    pub failing: u32,
 }
 
 /// Decides how many workers a pool should have.

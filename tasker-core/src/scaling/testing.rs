@@ -90,6 +90,10 @@ impl Rng {
             failed: self.counter(before.failed),
             busy_time: self.time(before.busy_time),
             wait_time: self.time(before.wait_time),
+            created: self.counter(before.created),
+            create_time: self.time(before.create_time),
+            create_failed: self.counter(before.create_failed),
+            failing: self.level() as u32,
         }
     }
 }
