@@ -17,20 +17,26 @@
 //! [`sim`](crate::sim) looks for.
 
 mod chance;
+mod choice;
 mod dist;
 mod load;
+mod oracle;
 mod outcome;
 mod resources;
+pub mod scenario;
 mod setup;
 mod tally;
 mod timeline;
 mod trace;
 mod world;
 
+pub use choice::{Choice, ChoiceError, Kind, Param, Unit, parse_seconds};
 pub use dist::Dist;
 pub use load::Load;
+pub use oracle::Oracle;
 pub use outcome::{Outcome, Run};
 pub use resources::Resources;
+pub use scenario::Scenario;
 pub use setup::{Lab, Prices};
 pub use timeline::{Bin, Timeline, Workers};
 pub use trace::{HEADER, Task, Trace, TraceError};
