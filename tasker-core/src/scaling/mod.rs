@@ -1,8 +1,12 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
 
+mod aimd;
 mod ext;
 mod fixed;
+mod panic_window;
 mod rate_based;
+mod schedule;
+mod target_wait;
 #[cfg(test)]
 mod testing;
 mod threshold;
@@ -14,9 +18,13 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, ScalingPolicyExt};
+pub use aimd::Aimd;
+pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, MinOf, ScalingPolicyExt, StepLimit};
 pub use fixed::Fixed;
+pub use panic_window::PanicWindow;
 pub use rate_based::RateBased;
+pub use schedule::Schedule;
+pub use target_wait::TargetWait;
 pub use threshold::Threshold;
 pub use utilization::Utilization;
 

@@ -134,6 +134,41 @@ impl Window {
     }
 }
 
+/// The highest of what was wanted within a bounded time. Constant memory.
+#[derive(Clone, Debug)]
+pub(super) struct Highest {
+    span: Duration,
+    /// The oldest first, and each higher than those after it.
+    peaks: VecDeque<(Timestamp, usize)>,
+}
+
+impl Highest {
+    pub(super) const fn new(span: Duration) -> Self {
+        Self { span, peaks: VecDeque::new() }
+    }
+
+    pub(super) const fn set_span(&mut self, span: Duration) {
+        self.span = span;
+    }
+
+    /// Takes in what is wanted now and answers with the highest. Peaks closer than the pieces are long share the time of
+    /// the later one.
+    pub(super) fn observe(&mut self, now: Timestamp, wanted: usize) -> usize {
+        while self.peaks.front().is_some_and(|(at, _)| now.saturating_since(*at) > self.span) {
+            self.peaks.pop_front();
+        }
+        while self.peaks.back().is_some_and(|(_, peak)| *peak <= wanted) {
+            self.peaks.pop_back();
+        }
+        let piece = self.span / SEGMENTS;
+        let soon = self.peaks.back().is_some_and(|(at, _)| now.saturating_since(*at) <= piece);
+        if !soon || self.peaks.len() < 2 {
+            self.peaks.push_back((now, wanted));
+        }
+        self.peaks.front().map_or(wanted, |(_, peak)| *peak)
+    }
+}
+
 impl Segment {
     fn between(then: Timestamp, before: &Sample, now: Timestamp, sample: &Sample) -> Self {
         let seconds = now.saturating_since(then).as_secs_f64();
