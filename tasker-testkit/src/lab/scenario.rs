@@ -85,6 +85,12 @@ impl Scenario {
         lab
     }
 
+    /// How long a task should wait at most.
+    #[must_use]
+    pub const fn wait_target(&self) -> Duration {
+        self.wait_target
+    }
+
     /// A pool of 4 to 48 workers whose tasks take 100 ms, and whose resources take a second.
     fn new(name: &'static str, what: &'static str, load: Load) -> Self {
         Self {
