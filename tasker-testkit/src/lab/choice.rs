@@ -347,9 +347,9 @@ static KINDS: &[Kind] = &[
         name: "schedule",
         params: &[
             time("start", 0.0, (0.0, 86_399.0)),
-            time("from", 60.0, (0.0, 86_399.0)),
+            time("from", 28_800.0, (0.0, 86_399.0)),
             count("workers", 24.0, (1.0, 64.0)),
-            time("until", 300.0, (0.0, 86_399.0)),
+            time("until", 64_800.0, (0.0, 86_399.0)),
             count("otherwise", 4.0, (1.0, 64.0)),
             time("ahead", 0.0, (0.0, 60.0)),
         ],
