@@ -7,6 +7,8 @@ mod fixed;
 mod panic_window;
 mod rate_based;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serial;
 mod target_wait;
 #[cfg(test)]
 mod testing;
