@@ -39,12 +39,16 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 4);
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Aimd {
     add: usize,
     keep: f64,
     wait_target: Duration,
     rest: Duration,
+    #[cfg_attr(feature = "serde", serde(skip, default = "Aimd::ten_seconds"))]
     window: Window,
+    #[cfg_attr(feature = "serde", serde(skip))]
     calm: Option<Calm>,
 }
 
@@ -64,7 +68,7 @@ impl Aimd {
             keep: 0.75,
             wait_target: Duration::from_millis(100),
             rest: Duration::from_secs(10),
-            window: Window::new(Duration::from_secs(10)),
+            window: Self::ten_seconds(),
             calm: None,
         }
     }
@@ -95,6 +99,10 @@ impl Aimd {
     pub const fn rest(mut self, time: Duration) -> Self {
         self.rest = time;
         self
+    }
+
+    const fn ten_seconds() -> Window {
+        Window::new(Duration::from_secs(10))
     }
 
     /// Whether the queue holds more than the target of work.

@@ -115,11 +115,15 @@ impl<P: ScalingPolicy> ScalingPolicyExt for P {}
 
 /// A policy with a minimum time between changes; see [`ScalingPolicyExt::cooldown`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Cooldown<P> {
     inner: P,
     up: Duration,
     down: Duration,
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: Option<usize>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     changed: Option<Timestamp>,
 }
 
@@ -149,9 +153,12 @@ impl<P: ScalingPolicy> ScalingPolicy for Cooldown<P> {
 
 /// A policy whose small changes are ignored; see [`ScalingPolicyExt::hysteresis`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Hysteresis<P> {
     inner: P,
     workers: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: Option<usize>,
 }
 
@@ -176,6 +183,8 @@ impl<P: ScalingPolicy> ScalingPolicy for Hysteresis<P> {
 
 /// A policy with bounds of its own; see [`ScalingPolicyExt::clamp`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Clamp<P> {
     inner: P,
     min: usize,
@@ -204,6 +213,8 @@ impl<P: ScalingPolicy> ScalingPolicy for Clamp<P> {
 
 /// The larger answer of two policies; see [`ScalingPolicyExt::max_of`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct MaxOf<A, B> {
     first: A,
     second: B,
@@ -227,6 +238,8 @@ impl<A: ScalingPolicy, B: ScalingPolicy> ScalingPolicy for MaxOf<A, B> {
 
 /// The smaller answer of two policies; see [`ScalingPolicyExt::min_of`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct MinOf<A, B> {
     first: A,
     second: B,
@@ -250,10 +263,13 @@ impl<A: ScalingPolicy, B: ScalingPolicy> ScalingPolicy for MinOf<A, B> {
 
 /// A policy that moves in bounded steps; see [`ScalingPolicyExt::step_limit`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct StepLimit<P> {
     inner: P,
     up: usize,
     down: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: Option<usize>,
 }
 

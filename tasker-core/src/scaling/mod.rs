@@ -1,11 +1,14 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
 
+mod adaptive;
 mod aimd;
 mod ext;
 mod fixed;
 mod panic_window;
 mod rate_based;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serial;
 mod target_wait;
 #[cfg(test)]
 mod testing;
@@ -18,6 +21,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
+pub use adaptive::Adaptive;
 pub use aimd::Aimd;
 pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, MinOf, ScalingPolicyExt, StepLimit};
 pub use fixed::Fixed;

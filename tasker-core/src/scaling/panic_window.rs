@@ -43,12 +43,16 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 10); // 7 / 0.7
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct PanicWindow {
     per_worker: f64,
     threshold: f64,
     stable: Averages,
     panic: Averages,
+    #[cfg_attr(feature = "serde", serde(skip))]
     panicking: Option<Panicking>,
+    #[cfg_attr(feature = "serde", serde(rename = "delay"))]
     highest: Highest,
 }
 
@@ -163,7 +167,7 @@ const PIECES: u32 = 32;
 
 /// The average over the asks of a window: a pause in which nobody asks does not dilute it.
 #[derive(Clone, Debug)]
-struct Averages {
+pub(super) struct Averages {
     span: Duration,
     pieces: VecDeque<Piece>,
 }
@@ -176,8 +180,13 @@ struct Piece {
 }
 
 impl Averages {
-    const fn new(span: Duration) -> Self {
+    pub(super) const fn new(span: Duration) -> Self {
         Self { span, pieces: VecDeque::new() }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) const fn span(&self) -> Duration {
+        self.span
     }
 
     /// Takes in a level and answers with the average, this one included.

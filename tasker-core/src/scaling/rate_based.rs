@@ -52,6 +52,8 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(now, &sample), 4); // 30/s, and 1/s to clear the queue in ten
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct RateBased {
     window: Window,
 }

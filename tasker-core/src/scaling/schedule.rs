@@ -43,8 +43,11 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// assert_eq!(policy.next_ask(Timestamp::ZERO), Some(Timestamp::ZERO.saturating_add(hours(1))));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Schedule {
     start: Duration,
+    #[cfg_attr(feature = "serde", serde(default))]
     ahead: Duration,
     at: Vec<(Duration, usize)>,
 }

@@ -49,10 +49,14 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(now, &sample), 7);
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct TargetWait {
     target: Duration,
+    #[cfg_attr(feature = "serde", serde(default = "TargetWait::ten_seconds"))]
     window: Window,
     /// The last known mean execution time, in seconds.
+    #[cfg_attr(feature = "serde", serde(skip))]
     service: Option<f64>,
 }
 
@@ -60,7 +64,7 @@ impl TargetWait {
     /// Keeps the waiting time near `target`, which must not be zero, with a window of 10 seconds.
     #[must_use]
     pub const fn new(target: Duration) -> Self {
-        Self { target, window: Window::new(Duration::from_secs(10)), service: None }
+        Self { target, window: Self::ten_seconds(), service: None }
     }
 
     /// How far back it looks, and how long a need is remembered. Longer is calmer. Must not be zero.
@@ -68,6 +72,10 @@ impl TargetWait {
     pub const fn window(mut self, span: Duration) -> Self {
         self.window.set_span(span);
         self
+    }
+
+    const fn ten_seconds() -> Window {
+        Window::new(Duration::from_secs(10))
     }
 
     fn need(&mut self, recent: Recent, sample: &Sample) -> usize {

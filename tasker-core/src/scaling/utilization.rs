@@ -56,6 +56,8 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(now, &sample), 6); // 4 / 0.7
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Utilization {
     busy_share: f64,
     wait_target: Duration,

@@ -147,6 +147,11 @@ impl Highest {
         Self { span, peaks: VecDeque::new() }
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) const fn span(&self) -> Duration {
+        self.span
+    }
+
     pub(super) const fn set_span(&mut self, span: Duration) {
         self.span = span;
     }
