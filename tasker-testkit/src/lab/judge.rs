@@ -127,6 +127,7 @@ pub fn judge(contests: &[Contest], policy: &str) -> Vec<Bar> {
             most,
             |contest| near_oracle(contest, policy),
         ),
+        bar("the oracle is cheaper than every policy, in all scenarios", contests, all, oracle_is_cheapest),
     ]
 }
 
