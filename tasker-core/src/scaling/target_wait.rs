@@ -25,7 +25,7 @@ use crate::{InvalidConfig, Timestamp};
 /// | `target` | required, above zero | how long tasks should wait at most |
 /// | [`window`](Self::window) | 10 s | how far back it looks, and how long a need is remembered |
 ///
-/// Memory is constant, about 4 KiB.
+/// Memory is constant, about 20 KiB.
 ///
 /// Source: Little's law, L = λW: the tasks queued and running are the arrival rate times their time in the pool
 /// (J. D. C. Little, "A Proof for the Queuing Formula: L = λW", Operations Research 9:3, 1961).
