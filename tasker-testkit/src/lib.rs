@@ -17,6 +17,7 @@ mod clock;
 pub mod conformance;
 mod driver;
 mod gate;
+pub mod lab;
 mod log;
 mod real_clock;
 mod script;
