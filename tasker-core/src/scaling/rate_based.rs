@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::window::{Recent, Window, size, whole_workers};
+use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -19,7 +19,8 @@ use crate::{InvalidConfig, Timestamp};
 /// completes exactly what arrives, however many of its workers idle.
 ///
 /// To be safe untuned it grows only if more tasks wait or run than it has workers, at most to twice the live workers
-/// per ask, and it shrinks only to the highest need of the whole window, never below the workers busy in it. After the
+/// per ask, and it shrinks only to the highest need of the whole window and a tenth more, never below the workers busy
+/// in it. After the
 /// load ends it is back at the base workers within two windows, plus two asks.
 ///
 /// | parameter | default | meaning |
@@ -73,16 +74,16 @@ impl RateBased {
         self
     }
 
-    fn need(&self, recent: Recent, sample: &Sample) -> usize {
+    fn need(&self, recent: Recent, sample: &Sample) -> Need {
         if recent.completed <= 0.0 || recent.work <= 0.0 {
             let stuck = if sample.queued > 0 { size(sample).saturating_add(1) } else { 0 };
-            return stuck.max(sample.busy);
+            return Need { load: 0.0, least: stuck.max(sample.busy) };
         }
         let throughput = recent.completed / recent.work;
         let clearing = sample.queued as f64 / self.window.span().as_secs_f64();
         let demand = recent.arrived / recent.elapsed + clearing;
-        // Size plus ceil(deficit / throughput), and size minus floor(surplus / throughput), are both this.
-        whole_workers(demand / throughput).max(sample.busy)
+        // Size plus ceil(deficit / throughput), and size minus floor(surplus / throughput), are both this rounded up.
+        Need { load: demand / throughput, least: sample.busy }
     }
 }
 

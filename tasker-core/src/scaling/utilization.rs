@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::window::{Recent, Window, size, whole_workers};
+use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -20,7 +20,7 @@ use crate::{InvalidConfig, Timestamp};
 /// - it grows only for tasks that wait: callers that submit one task after the other get no second worker, however busy
 ///   the first is, and there are never more workers than tasks to run;
 /// - it grows at most to twice the live workers: what is being created is seen at work before more is asked for;
-/// - it shrinks only to the highest need of the whole window, so a regular load moves nothing;
+/// - it shrinks only to the highest need of the whole window and a tenth more, so a regular load moves nothing;
 /// - after the load ends it is back at the base workers within two windows, plus two asks;
 /// - running tasks count while they run, and a long task that ends is not mistaken for a sudden load.
 ///
@@ -98,25 +98,21 @@ impl Utilization {
         self
     }
 
-    fn need(&self, recent: Recent, sample: &Sample) -> usize {
+    fn need(&self, recent: Recent, sample: &Sample) -> Need {
         let load = if recent.elapsed > 0.0 { recent.work / recent.elapsed } else { 0.0 };
-        let for_load = whole_workers(load / self.busy_share);
-        for_load.max(self.need_for_waiting(load, recent, sample)).max(sample.busy)
+        let stuck = sample.queued > 0 && recent.completed <= 0.0;
+        let more = if stuck { size(sample).saturating_add(1) } else { 0 };
+        let load = f64::max(load / self.busy_share, self.load_of_waiting(load, recent, sample));
+        Need { load, least: sample.busy.max(more) }
     }
 
-    fn need_for_waiting(&self, load: f64, recent: Recent, sample: &Sample) -> usize {
-        if sample.queued == 0 {
-            return 0;
-        }
-        if recent.completed <= 0.0 {
-            return size(sample).saturating_add(1);
-        }
+    fn load_of_waiting(&self, load: f64, recent: Recent, sample: &Sample) -> f64 {
         let target = self.wait_target.as_secs_f64();
-        if recent.waited / recent.completed <= target {
-            return 0;
+        if recent.completed <= 0.0 || recent.waited / recent.completed <= target {
+            return 0.0;
         }
         let wait = sample.queued as f64 * recent.elapsed / recent.completed;
-        whole_workers(load * (1.0 + wait / target))
+        load * (1.0 + wait / target)
     }
 }
 

@@ -15,6 +15,9 @@ const ENOUGH: f64 = 64.0;
 /// How many times its span a window looks back at most, to hold [`ENOUGH`] tasks.
 const STRETCH: u32 = 8;
 
+/// How much more load a smaller size must bear: a load at the edge of two sizes would swing between them.
+pub(super) const SLACK: f64 = 1.1;
+
 /// A sliding window over samples. Constant memory: asks that come faster than the pieces are long share a piece.
 ///
 /// It is as long as its span. If fewer than [`ENOUGH`] tasks ended in that, it reaches further back until so many did,
@@ -41,6 +44,26 @@ pub(super) struct Recent {
     pub(super) work: f64,
     /// Task-seconds spent waiting in the queue.
     pub(super) waited: f64,
+}
+
+/// How many workers are needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Need {
+    /// By a load that was measured, in workers, and so in fractions.
+    pub(super) load: f64,
+    /// For reasons that can be counted.
+    pub(super) least: usize,
+}
+
+impl Need {
+    fn workers(self) -> usize {
+        whole_workers(self.load).max(self.least)
+    }
+
+    /// What would bear more than the load: fewer than these are not let go.
+    fn with_slack(self) -> usize {
+        whole_workers(self.load * SLACK).max(self.least)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -88,13 +111,14 @@ impl Window {
     /// The size to answer with, given the need at this ask.
     ///
     /// Grows only for a task that waits, and to no more than twice the live workers: what is being created is seen at
-    /// work before more is asked for. Shrinks to the highest need of the window.
-    pub(super) fn answer(&mut self, sample: &Sample, need: usize) -> usize {
+    /// work before more is asked for. Shrinks to the highest need of the window, some slack included.
+    pub(super) fn answer(&mut self, sample: &Sample, need: Need) -> usize {
         let size = size(sample);
+        let (need, spare) = (need.workers(), need.with_slack());
         // The first ask has nothing to shrink by.
         let known = self.segments.back_mut().map_or(size, |latest| {
-            latest.needed = latest.needed.max(need);
-            need
+            latest.needed = latest.needed.max(spare);
+            spare
         });
         let wanted = if need > size {
             let useful = sample.busy.saturating_add(sample.queued).min(sample.live.saturating_mul(2));
