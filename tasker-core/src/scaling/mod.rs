@@ -1,5 +1,6 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
 
+mod adaptive;
 mod aimd;
 mod ext;
 mod fixed;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
+pub use adaptive::Adaptive;
 pub use aimd::Aimd;
 pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, MinOf, ScalingPolicyExt, StepLimit};
 pub use fixed::Fixed;

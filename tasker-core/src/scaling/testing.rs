@@ -32,6 +32,16 @@ impl Rng {
         ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 
+    /// How many of rare things happen if `mean` do on average (Knuth's method; for means up to some hundreds).
+    pub(super) fn poisson(&mut self, mean: f64) -> u32 {
+        let (mut count, mut product) = (0, self.unit());
+        while product > (-mean).exp() {
+            count += 1;
+            product *= self.unit();
+        }
+        count
+    }
+
     /// A level: usually small, sometimes as large as can be.
     fn level(&mut self) -> usize {
         match self.below(8) {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use tasker_core::scaling::{
-    Aimd, Fixed, PanicWindow, RateBased, ScalingPolicy, Schedule, TargetWait, Threshold, Utilization,
+    Adaptive, Aimd, Fixed, PanicWindow, RateBased, ScalingPolicy, Schedule, TargetWait, Threshold,
+    Utilization,
 };
 
 use super::dist::seconds;
@@ -265,6 +266,18 @@ fn duration(value: f64) -> String {
 /// which have no parameter there; ours look back over a window, since lifetime averages never come down.
 static KINDS: &[Kind] = &[
     Kind {
+        name: "adaptive",
+        // 0: none is given, and the policy takes its own.
+        params: &[time("wait_target", 0.0, (0.01, 10.0))],
+        build: |v| {
+            Box::new(if v[0] > 0.0 { Adaptive::new().wait_target(seconds(v[0])) } else { Adaptive::new() })
+        },
+        line: |v| {
+            let target = if v[0] > 0.0 { format!(".wait_target({})", duration(v[0])) } else { String::new() };
+            format!("Adaptive::new(){target}")
+        },
+    },
+    Kind {
         name: "fixed",
         params: &[count("at", 0.0, (1.0, 64.0))],
         build: |v| if v[0] > 0.0 { Box::new(Fixed::at(v[0] as usize)) } else { Box::new(Fixed::new()) },
@@ -347,9 +360,9 @@ static KINDS: &[Kind] = &[
         name: "schedule",
         params: &[
             time("start", 0.0, (0.0, 86_399.0)),
-            time("from", 60.0, (0.0, 86_399.0)),
+            time("from", 28_800.0, (0.0, 86_399.0)),
             count("workers", 24.0, (1.0, 64.0)),
-            time("until", 300.0, (0.0, 86_399.0)),
+            time("until", 64_800.0, (0.0, 86_399.0)),
             count("otherwise", 4.0, (1.0, 64.0)),
             time("ahead", 0.0, (0.0, 60.0)),
         ],
@@ -392,7 +405,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_policy_and_the_field() {
-        assert!(error("magic").starts_with("no policy is named `magic`; there are: fixed, threshold"));
+        assert!(
+            error("magic").starts_with("no policy is named `magic`; there are: adaptive, fixed, threshold")
+        );
         assert_eq!(error("rate:window"), "policy rate: `window` is not PARAM=VALUE");
         assert_eq!(error("rate:span=1"), "policy rate, field span: no such parameter; it has: window");
         assert_eq!(error("threshold:step=1.5"), "policy threshold, field step: `1.5` is not a whole number");

@@ -4,7 +4,6 @@ use super::choice::Choice;
 use super::oracle::Oracle;
 use super::outcome::Outcome;
 use super::report::{Report, Row};
-use super::scenario::Scenario;
 use super::setup::{Lab, Prices};
 
 /// The policies of the ancestor, by their names here.
@@ -133,12 +132,6 @@ pub fn judge(contests: &[Contest], policy: &str) -> Vec<Bar> {
 #[must_use]
 pub fn report(contests: &[Contest]) -> Report {
     Report { rows: contests.iter().flat_map(Contest::rows).collect() }
-}
-
-/// The policies in a scenario's contest, told its wait target.
-#[must_use]
-pub fn entrants(scenario: &Scenario, choices: &[Choice]) -> Vec<Choice> {
-    choices.iter().map(|choice| choice.clone().with_target(scenario.wait_target())).collect()
 }
 
 fn bar(
