@@ -9,7 +9,7 @@
 //! ahead at all the tasks that would be late without, at a given price each. A worker whose next task comes sooner than
 //! a new one would have paid off is kept. Among the plans for several prices and margins the oracle is the cheapest.
 //! This is a heuristic, not a proof of the optimum: finding that is a hard scheduling problem. That no policy beats it
-//! on the standard scenarios is a test.
+//! on the standard scenarios is checked whenever they are judged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
