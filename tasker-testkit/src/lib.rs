@@ -10,6 +10,9 @@
 //!
 //! Nothing here sleeps. A case that hangs is ended by a watchdog on the one real clock, with all that is known of
 //! its pools.
+//!
+//! Two simulations stand beside this, both in virtual time: [`sim`] looks for broken promises of the whole pool, [`lab`]
+//! shows how well scaling policies do under a load.
 
 mod asynchronous;
 mod case;

@@ -8,7 +8,8 @@ use tasker_testkit::lab::{Choice, Lab, Oracle};
 use crate::flags::Flags;
 use crate::plot::{Picture, draw};
 
-/// Draws a lab's policies: those asked for, or else the default, the ancestor's and the oracle.
+/// Draws a lab's policies, with the oracle behind them: those asked for, or else the default, the ancestor's, and the
+/// oracle by itself.
 pub(crate) fn of_lab(flags: &Flags, title: &str, what: &str, lab: &Lab) -> Result<(), String> {
     let directory = directory(flags);
     std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -18,6 +19,9 @@ pub(crate) fn of_lab(flags: &Flags, title: &str, what: &str, lab: &Lab) -> Resul
         let (policy, run) = (choice.to_string(), lab.run(choice.with_target(lab.target()).build()));
         let picture = Picture { title, what, policy: &policy, run: &run, oracle: Some(best) };
         draw(&file(&directory, title, &policy), &picture)?;
+    }
+    if !flags.policies.is_empty() {
+        return Ok(());
     }
     let picture = Picture { title, what, policy: "oracle", run: best, oracle: None };
     draw(&file(&directory, title, "oracle"), &picture)
