@@ -36,3 +36,8 @@ pub use log::Log;
 pub use real_clock::within;
 pub use script::{Counters, Fault, Op, Outcome, Script, Scripted};
 pub use task::{Answer, Bomb, Step, Task};
+
+/// The examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/scaling-lab.md")]
+struct ScalingLab;
