@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::window::{Highest, size, whole_workers};
+use super::window::{Highest, SLACK, size, whole_workers};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -15,8 +15,8 @@ use crate::{InvalidConfig, Timestamp};
 /// - when the panic window wants `threshold` times the live workers or more, the policy panics: the larger of both
 ///   windows decides, and the size does not shrink, until a whole stable window has passed since that was last so.
 ///
-/// Two things it does not share with Knative's defaults: it does not shrink while tasks wait, and it shrinks only to the
-/// most it wanted within the last `delay`. After the load ends it is back at the base workers within two stable windows,
+/// Two things it does not share with Knative's defaults: it does not shrink while tasks wait, and it shrinks only to what
+/// would have borne a tenth more at every ask of the last `delay`. After the load ends it is back at the base workers within two stable windows,
 /// the delay, and two asks.
 ///
 /// | parameter | default | meaning |
@@ -137,10 +137,12 @@ impl Default for PanicWindow {
 impl ScalingPolicy for PanicWindow {
     fn desired(&mut self, now: Timestamp, sample: &Sample) -> usize {
         let concurrency = sample.busy.saturating_add(sample.queued) as f64;
-        let stable = whole_workers(self.stable.observe(now, concurrency) / self.per_worker);
+        let load = self.stable.observe(now, concurrency) / self.per_worker;
+        let stable = whole_workers(load);
         let panic = whole_workers(self.panic.observe(now, concurrency) / self.per_worker);
         let wanted = stable.max(self.panic_size(now, panic, sample)).max(sample.workers);
-        let wanted = self.highest.observe(now, wanted).min(size(sample)).max(wanted);
+        let spare = wanted.max(whole_workers(load * SLACK));
+        let wanted = self.highest.observe(now, spare).min(size(sample)).max(wanted);
         if sample.queued > 0 { wanted.max(size(sample)) } else { wanted }
     }
 
@@ -228,7 +230,7 @@ mod tests {
         let mut policy = PanicWindow::new();
         assert_eq!(ask(&mut policy, 0, 60_000, &busy(7)), 10);
         assert_eq!(ask(&mut policy, 60_000, 89_000, &busy(0)), 8, "not before the delay is over");
-        assert_eq!(ask(&mut policy, 89_000, 110_000, &busy(0)), 7, "half of the window was busy 30 s ago");
+        assert_eq!(ask(&mut policy, 89_000, 116_000, &busy(0)), 7, "half of the window was busy 30 s ago");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::window::{Recent, Window, size, whole_workers};
+use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -17,15 +17,15 @@ use crate::{InvalidConfig, Timestamp};
 /// - one more than there are, while tasks wait and the window saw no completion.
 ///
 /// It grows only for tasks that wait, at most to twice the live workers per ask, and does not shrink while tasks wait
-/// longer than the target, reckoned by Little's law. It shrinks only to the highest need of the whole window. After the
-/// load ends it is back at the base workers within two windows, plus two asks.
+/// longer than the target, reckoned by Little's law. It shrinks only to the highest need of the whole window and a tenth
+/// more. After the load ends it is back at the base workers within two windows, plus two asks.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
 /// | `target` | required, above zero | how long tasks should wait at most |
 /// | [`window`](Self::window) | 10 s | how far back it looks, and how long a need is remembered |
 ///
-/// Memory is constant, about 4 KiB.
+/// Memory is constant, about 20 KiB.
 ///
 /// Source: Little's law, L = λW: the tasks queued and running are the arrival rate times their time in the pool
 /// (J. D. C. Little, "A Proof for the Queuing Formula: L = λW", Operations Research 9:3, 1961).
@@ -78,20 +78,20 @@ impl TargetWait {
         Window::new(Duration::from_secs(10))
     }
 
-    fn need(&mut self, recent: Recent, sample: &Sample) -> usize {
+    fn need(&mut self, recent: Recent, sample: &Sample) -> Need {
         if recent.completed > 0.0 && recent.work > 0.0 {
             self.service = Some(recent.work / recent.completed);
         }
         let Some(service) = self.service else {
             let stuck = if sample.queued > 0 { size(sample).saturating_add(1) } else { 0 };
-            return stuck.max(sample.busy);
+            return Need { load: 0.0, least: stuck.max(sample.busy) };
         };
         let load = if recent.elapsed > 0.0 { recent.arrived / recent.elapsed * service } else { 0.0 };
         let backlog = sample.queued as f64 * service;
         let target = self.target.as_secs_f64();
         let clearing =
             if self.is_late(service, sample) { backlog / (target + creation(sample)) } else { 0.0 };
-        whole_workers(load + clearing).max(sample.busy)
+        Need { load: load + clearing, least: sample.busy }
     }
 
     /// Whether the last task of the queue will wait longer than the target.

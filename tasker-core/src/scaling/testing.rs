@@ -210,10 +210,14 @@ impl Run {
         &self.sizes[self.sizes.len() / 2..]
     }
 
+    /// How often the size changes in the second half.
+    pub(super) fn changes(&self) -> usize {
+        self.settled().windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
     /// In the second minute the size changes at most so often, over at most so many workers, and carries the load.
     pub(super) fn assert_settled(&self, most_changes: usize, most_spread: usize) {
-        let sizes = self.settled();
-        let changes = sizes.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let (sizes, changes) = (self.settled(), self.changes());
         let spread = sizes.iter().max().unwrap().abs_diff(*sizes.iter().min().unwrap());
         assert!(
             changes <= most_changes && spread <= most_spread,

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use tasker_core::scaling::{Fixed, RateBased, ScalingPolicy, Threshold, Utilization};
+use tasker_core::scaling::{
+    Adaptive, Aimd, Fixed, PanicWindow, RateBased, ScalingPolicy, Schedule, TargetWait, Threshold,
+    Utilization,
+};
 
 use super::dist::seconds;
 
@@ -59,6 +62,8 @@ pub struct Kind {
 pub struct Choice {
     kind: &'static Kind,
     values: Vec<f64>,
+    /// The parameters that somebody set.
+    given: Vec<bool>,
 }
 
 /// What is wrong with the name or the parameters of a policy.
@@ -103,14 +108,15 @@ impl Choice {
         for (old, new) in all.iter_mut().zip(self.kind.params.iter().zip(values).map(fit)) {
             *old = new;
         }
-        Self { kind: self.kind, values: all }
+        Self { kind: self.kind, values: all, given: vec![true; self.given.len()] }
     }
 
-    /// The same with one parameter changed, if the kind has it.
+    /// The same, told how long tasks should wait at most, if it has a parameter for that which nobody has set.
     #[must_use]
-    pub fn with_param(mut self, name: &str, value: f64) -> Self {
-        if let Some(index) = self.kind.params.iter().position(|param| param.name == name) {
-            self.values[index] = value;
+    pub fn with_target(mut self, target: Duration) -> Self {
+        let targets = self.kind.params.iter().position(|param| is_target(param.name));
+        if let Some(index) = targets.filter(|index| !self.given[*index]) {
+            self.values[index] = target.as_secs_f64();
         }
         self
     }
@@ -128,7 +134,8 @@ impl Choice {
     }
 
     fn of(kind: &'static Kind) -> Self {
-        Self { kind, values: kind.params.iter().map(|param| param.default).collect() }
+        let values = kind.params.iter().map(|param| param.default).collect();
+        Self { kind, values, given: vec![false; kind.params.len()] }
     }
 
     fn set(&mut self, text: &str) -> Result<(), ChoiceError> {
@@ -141,6 +148,7 @@ impl Choice {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             ChoiceError(format!("policy {name}, field {param}: no such parameter; it has: {known}"))
         })?;
+        self.given[index] = true;
         self.values[index] = parse(self.kind.params[index].unit, value)
             .map_err(|wrong| ChoiceError(format!("policy {name}, field {param}: {wrong}")))?;
         Ok(())
@@ -172,8 +180,8 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.name)?;
         let mut separator = ':';
-        for (param, value) in self.kind.params.iter().zip(&self.values) {
-            if (value - param.default).abs() > 1e-12 {
+        for ((param, value), given) in self.kind.params.iter().zip(&self.values).zip(&self.given) {
+            if *given {
                 write!(f, "{separator}{}={value}", param.name)?;
                 separator = ',';
             }
@@ -192,6 +200,11 @@ impl PartialEq for Choice {
     fn eq(&self, other: &Self) -> bool {
         self.kind.name == other.kind.name && self.values == other.values
     }
+}
+
+/// Whether a parameter of this name is the wait target itself.
+pub(super) fn is_target(name: &str) -> bool {
+    matches!(name, "target" | "wait_target")
 }
 
 /// Reads a number of seconds, which may have its unit behind it.
@@ -253,6 +266,18 @@ fn duration(value: f64) -> String {
 /// which have no parameter there; ours look back over a window, since lifetime averages never come down.
 static KINDS: &[Kind] = &[
     Kind {
+        name: "adaptive",
+        // 0: none is given, and the policy takes its own.
+        params: &[time("wait_target", 0.0, (0.01, 10.0))],
+        build: |v| {
+            Box::new(if v[0] > 0.0 { Adaptive::new().wait_target(seconds(v[0])) } else { Adaptive::new() })
+        },
+        line: |v| {
+            let target = if v[0] > 0.0 { format!(".wait_target({})", duration(v[0])) } else { String::new() };
+            format!("Adaptive::new(){target}")
+        },
+    },
+    Kind {
         name: "fixed",
         params: &[count("at", 0.0, (1.0, 64.0))],
         build: |v| if v[0] > 0.0 { Box::new(Fixed::at(v[0] as usize)) } else { Box::new(Fixed::new()) },
@@ -283,7 +308,71 @@ static KINDS: &[Kind] = &[
         },
         line: |v| {
             let (target, window) = (duration(v[1]), duration(v[2]));
-            format!("Utilization::new().busy_share({}).wait_target({target}).window({window})", v[0])
+            format!("Utilization::new().busy_share({:?}).wait_target({target}).window({window})", v[0])
+        },
+    },
+    Kind {
+        name: "target-wait",
+        params: &[time("target", 0.1, (0.01, 10.0)), time("window", 10.0, (0.5, 60.0))],
+        build: |v| Box::new(TargetWait::new(seconds(v[0])).window(seconds(v[1]))),
+        line: |v| format!("TargetWait::new({}).window({})", duration(v[0]), duration(v[1])),
+    },
+    Kind {
+        name: "panic-window",
+        params: &[
+            plain("per_worker", 0.7, (0.3, 2.0)),
+            time("stable", 60.0, (5.0, 120.0)),
+            time("panic", 6.0, (0.5, 12.0)),
+            plain("threshold", 2.0, (1.1, 4.0)),
+            time("delay", 30.0, (0.0, 60.0)),
+        ],
+        build: |v| {
+            let policy = PanicWindow::new().per_worker(v[0]).stable(seconds(v[1])).panic(seconds(v[2]));
+            Box::new(policy.threshold(v[3]).delay(seconds(v[4])))
+        },
+        line: |v| {
+            let [stable, panic, delay] = [v[1], v[2], v[4]].map(duration);
+            let (tasks, times) = (v[0], v[3]);
+            format!(
+                "PanicWindow::new().per_worker({tasks:?}).stable({stable}).panic({panic}).threshold({times:?})\
+                 .delay({delay})"
+            )
+        },
+    },
+    Kind {
+        name: "aimd",
+        params: &[
+            count("add", 1.0, (1.0, 8.0)),
+            plain("keep", 0.75, (0.3, 0.95)),
+            time("wait_target", 0.1, (0.01, 10.0)),
+            time("rest", 10.0, (0.5, 60.0)),
+        ],
+        build: |v| {
+            let policy = Aimd::new().add(v[0] as usize).keep(v[1]).wait_target(seconds(v[2]));
+            Box::new(policy.rest(seconds(v[3])))
+        },
+        line: |v| {
+            let (target, rest) = (duration(v[2]), duration(v[3]));
+            format!("Aimd::new().add({}).keep({:?}).wait_target({target}).rest({rest})", v[0], v[1])
+        },
+    },
+    Kind {
+        name: "schedule",
+        params: &[
+            time("start", 0.0, (0.0, 86_399.0)),
+            time("from", 28_800.0, (0.0, 86_399.0)),
+            count("workers", 24.0, (1.0, 64.0)),
+            time("until", 64_800.0, (0.0, 86_399.0)),
+            count("otherwise", 4.0, (1.0, 64.0)),
+            time("ahead", 0.0, (0.0, 60.0)),
+        ],
+        build: |v| {
+            let policy = Schedule::new(seconds(v[0])).at(seconds(v[1]), v[2] as usize);
+            Box::new(policy.at(seconds(v[3]), v[4] as usize).ahead(seconds(v[5])))
+        },
+        line: |v| {
+            let [start, from, until, ahead] = [v[0], v[1], v[3], v[5]].map(duration);
+            format!("Schedule::new({start}).at({from}, {}).at({until}, {}).ahead({ahead})", v[2], v[4])
         },
     },
 ];
@@ -316,7 +405,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_policy_and_the_field() {
-        assert!(error("magic").starts_with("no policy is named `magic`; there are: fixed, threshold"));
+        assert!(
+            error("magic").starts_with("no policy is named `magic`; there are: adaptive, fixed, threshold")
+        );
         assert_eq!(error("rate:window"), "policy rate: `window` is not PARAM=VALUE");
         assert_eq!(error("rate:span=1"), "policy rate, field span: no such parameter; it has: window");
         assert_eq!(error("threshold:step=1.5"), "policy threshold, field step: `1.5` is not a whole number");

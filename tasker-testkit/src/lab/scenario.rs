@@ -74,7 +74,7 @@ impl Scenario {
             .resources(self.resources.clone())
             .create_backoff(Backoff::new())
             .wait_target(self.wait_target)
-            .prices(Prices { late: self.late, creation: self.creation })
+            .prices(self.prices())
             .seed(seed);
         if let Some(jump) = self.jump {
             lab = lab.step_at(jump);
@@ -83,6 +83,18 @@ impl Scenario {
             lab = lab.calm_at(calm);
         }
         lab
+    }
+
+    /// What late tasks and creations cost.
+    #[must_use]
+    pub const fn prices(&self) -> Prices {
+        Prices { late: self.late, creation: self.creation }
+    }
+
+    /// How long a task should wait at most.
+    #[must_use]
+    pub const fn wait_target(&self) -> Duration {
+        self.wait_target
     }
 
     /// A pool of 4 to 48 workers whose tasks take 100 ms, and whose resources take a second.

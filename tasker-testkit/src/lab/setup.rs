@@ -52,7 +52,7 @@ impl Default for Prices {
 ///
 /// let (grown, fixed) = (lab.run(Utilization::new()), lab.run(Fixed::new()));
 /// assert!(grown.outcome.wait_p99 < fixed.outcome.wait_p99);
-/// assert!(grown.outcome.creations > 0 && fixed.outcome.creations == 0);
+/// assert!(grown.outcome.creations > 0.0 && fixed.outcome.creations == 0.0);
 /// assert_eq!(lab.run(Utilization::new()).outcome, grown.outcome);
 /// ```
 #[derive(Clone, Debug)]

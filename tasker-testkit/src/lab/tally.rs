@@ -243,7 +243,11 @@ mod tests {
             step.started(at(secs), late);
         }
         assert_eq!(step.absorbed(at(19)), None);
-        assert_eq!(step.absorbed(at(20)), Some(Duration::from_secs(5)), "the load may end before more starts");
+        assert_eq!(
+            step.absorbed(at(20)),
+            Some(Duration::from_secs(5)),
+            "the load may end before more starts"
+        );
         step.started(at(20), false);
         step.started(at(30), true);
         assert_eq!(step.absorbed, Some(Duration::from_secs(5)));

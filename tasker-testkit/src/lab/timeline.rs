@@ -5,9 +5,9 @@ use std::time::Duration;
 use tasker_core::Timestamp;
 
 /// Into how many bins a simulation is cut, if it ends when it should.
-const BINS: u64 = 480;
+const BINS: u64 = 4_800;
 /// The most bins; what comes later is in the last.
-const MOST: usize = 4_000;
+const MOST: usize = 40_000;
 
 /// What happened in a stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
