@@ -3,16 +3,15 @@
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tasker_core::scaling::Adaptive;
 use tasker_testkit::lab::judge::{Bar, Contest, Heat, judge, report};
 use tasker_testkit::lab::scenario::JUDGING;
-use tasker_testkit::lab::{Choice, Lab, Report, Scenario, quoted};
+use tasker_testkit::lab::{Choice, Lab, Load, Report, Scenario, quoted};
 
 use crate::flags::Flags;
-
-/// The policy that the bars are for.
-const DEFAULT: &str = "adaptive";
+use crate::{DEFAULT, picture};
 
 /// Runs the policies on the scenarios; whether the bars hold, if they are asked for.
 pub(crate) fn hold(flags: &Flags) -> Result<bool, String> {
@@ -25,9 +24,14 @@ pub(crate) fn hold(flags: &Flags) -> Result<bool, String> {
     for scenario in &scenarios {
         println!("{}: {}", scenario.name, scenario.what);
     }
-    let bars = judge(&contests, DEFAULT);
+    let bars = if flags.policies.is_empty() { judge(&contests, DEFAULT) } else { Vec::new() };
     show(&bars);
     write(flags, &report, &bars)?;
+    if flags.quick {
+        speed();
+    } else {
+        plots(flags, &scenarios, seeds[0])?;
+    }
     println!("{:.1} s", begun.elapsed().as_secs_f64());
     Ok(!flags.quick || bars.iter().all(|bar| bar.held))
 }
@@ -78,8 +82,29 @@ fn item_at<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> 
     items.get(index).map(|item| (index, item))
 }
 
+/// What a simulation costs here.
+fn speed() {
+    let trace = Load::constant(1_000.0).lasting(Duration::from_secs(1_000)).trace(1);
+    let lab = Lab::new(trace).workers(64).max_workers(192);
+    let begun = Instant::now();
+    let tasks = lab.run(Adaptive::new()).outcome.tasks;
+    println!("\n{tasks} tasks simulated in {:.2} s", begun.elapsed().as_secs_f64());
+}
+
+fn plots(flags: &Flags, scenarios: &[Scenario], seed: u64) -> Result<(), String> {
+    let draw = |scenario: &Scenario| {
+        let lab = flags.apply(scenario.lab(seed))?;
+        picture::of_lab(flags, scenario.name, scenario.what, &lab)
+    };
+    in_parallel(scenarios, draw).into_iter().collect::<Result<(), String>>()?;
+    println!("\nplots of seed {seed} are in {}", picture::directory(flags).display());
+    Ok(())
+}
+
 fn show(bars: &[Bar]) {
-    println!("\nthe bars for {DEFAULT}:");
+    if !bars.is_empty() {
+        println!("\nthe bars for {DEFAULT}:");
+    }
     for bar in bars {
         let (count, all) = bar.count;
         println!("  {}: {} ({count} of {all})", if bar.held { "held" } else { "MISSED" }, bar.what);

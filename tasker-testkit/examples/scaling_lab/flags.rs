@@ -94,6 +94,9 @@ impl Flags {
         if self.quick && (self.tune || self.trace.is_some()) {
             return Err("--quick: is for the standard scenarios, without --trace and --tune".into());
         }
+        if self.quick && !self.policies.is_empty() {
+            return Err("--quick: judges all policies, so there can be no --policy".into());
+        }
         if let (Some(min), Some(max)) = (self.min, self.max) {
             if max < min {
                 return Err(format!("--max: {max} is less than --min, {min}"));

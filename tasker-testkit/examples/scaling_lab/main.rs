@@ -19,15 +19,20 @@
 //!
 //! T is in seconds, or has s, ms or us behind it. Exit status: 0, or with --quick 1 if a bar is missed; 2 for bad input.
 //! ```
-// gate: --scenario ageing --scenario spike --csv target/scaling-lab/gate.csv
+// gate: --scenario ageing --scenario spike --svg target/scaling-lab --csv target/scaling-lab/all.csv
 
 mod contest;
 mod flags;
+mod picture;
+mod plot;
 mod replay;
 
 use std::process::ExitCode;
 
 use flags::Flags;
+
+/// The policy of a builder that is given none: the one that the bars are for, and that is tuned if no other is named.
+const DEFAULT: &str = "adaptive";
 
 fn main() -> ExitCode {
     let done = Flags::read(std::env::args().skip(1)).and_then(|flags| match (&flags.trace, flags.tune) {

@@ -6,11 +6,8 @@ use std::time::Duration;
 use tasker_testkit::lab::scenario::TUNING;
 use tasker_testkit::lab::{Choice, Lab, Oracle, Report, Row, Trace, Trial, Tuned, tune as search};
 
-use crate::contest;
 use crate::flags::Flags;
-
-/// The policy that is tuned if none is named.
-const DEFAULT: &str = "adaptive";
+use crate::{DEFAULT, contest, picture};
 
 /// Replays the trace with each policy.
 pub(crate) fn compare(flags: &Flags) -> Result<bool, String> {
@@ -39,6 +36,8 @@ pub(crate) fn compare(flags: &Flags) -> Result<bool, String> {
     if let Some(path) = &flags.csv {
         contest::save(path, &report.to_csv())?;
     }
+    picture::of_lab(flags, &name, &format!("{} tasks", lab.load().len()), &lab)?;
+    println!("plots are in {}", picture::directory(flags).display());
     Ok(true)
 }
 

@@ -20,11 +20,28 @@ pub struct Dist(Shape);
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
     Constant(f64),
-    Uniform { low: f64, high: f64 },
-    Exponential { mean: f64 },
-    LogNormal { median: f64, sigma: f64 },
-    Pareto { least: f64, shape: f64, most: f64 },
+    Uniform {
+        low: f64,
+        high: f64,
+    },
+    Exponential {
+        mean: f64,
+    },
+    LogNormal {
+        median: f64,
+        sigma: f64,
+    },
+    Pareto {
+        least: f64,
+        shape: f64,
+        most: f64,
+    },
+    /// Quantiles at equal distances, the least and the greatest among them; evenly spread in between.
+    Measured([f64; QUANTILES]),
 }
+
+/// How many quantiles are kept of what was measured.
+const QUANTILES: usize = 21;
 
 impl Dist {
     /// No time at all.
@@ -62,6 +79,27 @@ impl Dist {
         Self(Shape::Pareto { least, shape, most: most.as_secs_f64() })
     }
 
+    /// As measured: by 21 quantiles, 5 % apart, evenly spread in between. Of nothing measured it is [`Dist::ZERO`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tasker_testkit::lab::Dist;
+    ///
+    /// let measured: Vec<_> = (1..=9).map(Duration::from_secs).collect();
+    /// assert_eq!(Dist::measured(&measured).mean(), Duration::from_secs(5));
+    /// ```
+    #[must_use]
+    pub fn measured(times: &[Duration]) -> Self {
+        let mut sorted: Vec<_> = times.iter().map(Duration::as_secs_f64).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let Some(last) = sorted.len().checked_sub(1) else { return Self::ZERO };
+        let quantile = |index: usize| {
+            let rank = index as f64 / (QUANTILES - 1) as f64 * last as f64;
+            between(&sorted, rank)
+        };
+        Self(Shape::Measured(std::array::from_fn(quantile)))
+    }
+
     /// The mean.
     #[must_use]
     pub fn mean(&self) -> Duration {
@@ -73,6 +111,10 @@ impl Dist {
             Shape::Pareto { least, shape, most } => {
                 let cut = power(least / most, shape);
                 (least * shape - most * cut) / (shape - 1.0)
+            }
+            Shape::Measured(quantiles) => {
+                let pairs = quantiles.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0);
+                pairs.sum::<f64>() / (QUANTILES - 1) as f64
             }
         })
     }
@@ -92,8 +134,16 @@ impl Dist {
             Shape::Exponential { mean } => mean * rng.exponential(),
             Shape::LogNormal { median, sigma } => median * exp(sigma * rng.normal()),
             Shape::Pareto { least, shape, most } => (least / power(rng.unit(), 1.0 / shape)).min(most),
+            Shape::Measured(quantiles) => between(&quantiles, rng.unit() * (QUANTILES - 1) as f64),
         })
     }
+}
+
+/// The value at a rank that need not be whole, of at least one.
+fn between(sorted: &[f64], rank: f64) -> f64 {
+    let below = (rank as usize).min(sorted.len() - 1);
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (sorted[above] - sorted[below]) * (rank - below as f64)
 }
 
 /// A duration of so many seconds; nonsense becomes none, and what is too long the longest.
@@ -118,13 +168,28 @@ mod tests {
             Dist::exponential(ms(100)),
             Dist::log_normal(ms(60), 1.0),
             Dist::pareto(ms(100), 1.8, Duration::from_secs(20)),
+            Dist::measured(&[ms(10), ms(10), ms(200), ms(15), ms(12)]),
+            Dist::measured(&[ms(7)]),
+            Dist::measured(&[]),
         ];
         for dist in all {
             let mut rng = Rng::new(3, "draws");
             let mean = (0..200_000).map(|_| dist.draw(&mut rng).as_secs_f64()).sum::<f64>() / 200_000.0;
             let told = dist.mean().as_secs_f64();
-            assert!((mean / told - 1.0).abs() < 0.04, "{dist:?}: {mean} {told}");
+            assert!((mean - told).abs() <= 0.04 * told, "{dist:?}: {mean} {told}");
         }
+    }
+
+    #[test]
+    fn what_was_measured_is_drawn_between_its_extremes_and_as_often() {
+        let measured: Vec<_> =
+            (0..1_000).map(|i| Duration::from_millis(if i < 900 { 100 } else { 5_000 })).collect();
+        let (dist, mut rng) = (Dist::measured(&measured), Rng::new(5, "measured"));
+        let draws: Vec<_> = (0..10_000).map(|_| dist.draw(&mut rng)).collect();
+        let long = draws.iter().filter(|draw| **draw > Duration::from_secs(1)).count();
+        assert!((850..1_150).contains(&long), "{long}");
+        let (least, most) = (draws.iter().min().unwrap(), draws.iter().max().unwrap());
+        assert!(*least >= measured[0] && *most <= measured[999], "{least:?} {most:?}");
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub struct Bar {
 /// - Its cost is lower than that of both policies of the ancestor.
 /// - Its worker-seconds are within 1.3 times those of the oracle, as the oracle would have them if it let no greater
 ///   share of tasks be late.
+///
+/// And holds the oracle against all of them: a lower bound that is undercut is none.
 #[must_use]
 pub fn judge(contests: &[Contest], policy: &str) -> Vec<Bar> {
     let all = contests.len();
@@ -125,6 +127,7 @@ pub fn judge(contests: &[Contest], policy: &str) -> Vec<Bar> {
             most,
             |contest| near_oracle(contest, policy),
         ),
+        bar("the oracle is cheaper than every policy, in all scenarios", contests, all, oracle_is_cheapest),
     ]
 }
 
@@ -182,6 +185,17 @@ fn near_oracle(contest: &Contest, policy: &str) -> Result<(), String> {
     Err(format!("{times:.2} x of the oracle's worker-seconds, {late:.2} % late, the oracle {best:.2} %"))
 }
 
+fn oracle_is_cheapest(contest: &Contest) -> Result<(), String> {
+    let cost = contest.oracle.cost(contest.prices);
+    let cheaper = |(_, outcome): &&(String, Outcome)| outcome.cost(contest.prices) < cost;
+    match contest.entries.iter().find(cheaper) {
+        None => Ok(()),
+        Some((name, other)) => {
+            Err(format!("{name} costs {:.0}, the oracle {cost:.0}", other.cost(contest.prices)))
+        }
+    }
+}
+
 fn entry<'a>(contest: &'a Contest, policy: &str) -> Result<&'a Outcome, String> {
     contest.entry(policy).ok_or_else(|| format!("{policy} did not take part"))
 }
@@ -214,10 +228,11 @@ mod tests {
 
     #[test]
     fn each_bar_is_missed_by_itself() {
-        assert_eq!(held(outcome(60, 90.0, 9.0, 0.0)), [true, true, true]);
-        assert_eq!(held(outcome(110, 100.0, 10.0, 0.0)), [false, true, true]);
-        assert_eq!(held(outcome(40, 104.0, 10.0, 9.0)), [true, false, true]);
-        assert_eq!(held(outcome(40, 104.1, 10.0, 0.0)), [true, true, false]);
+        assert_eq!(held(outcome(60, 90.0, 9.0, 0.0)), [true, true, true, true]);
+        assert_eq!(held(outcome(110, 100.0, 10.0, 0.0)), [false, true, true, true]);
+        assert_eq!(held(outcome(40, 104.0, 10.0, 9.0)), [true, false, true, true]);
+        assert_eq!(held(outcome(40, 104.1, 10.0, 0.0)), [true, true, false, true]);
+        assert_eq!(held(outcome(40, 80.0, 0.0, 0.0)), [true, true, true, false]);
     }
 
     #[test]
@@ -235,7 +250,7 @@ mod tests {
 
     #[test]
     fn an_absent_policy_clears_no_bar() {
-        assert!(judge(&[contest(Outcome::default())], "absent").iter().all(|bar| !bar.held));
+        assert!(judge(&[contest(outcome(60, 90.0, 9.0, 0.0))], "absent")[..3].iter().all(|bar| !bar.held));
         assert!(judge(&[], "ours").iter().all(|bar| !bar.held));
     }
 }

@@ -9,7 +9,7 @@
 //! ahead at all the tasks that would be late without, at a given price each. A worker whose next task comes sooner than
 //! a new one would have paid off is kept. Among the plans for several prices and margins the oracle is the cheapest.
 //! This is a heuristic, not a proof of the optimum: finding that is a hard scheduling problem. That no policy beats it
-//! on the standard scenarios is a test.
+//! on the standard scenarios is checked whenever they are judged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -117,6 +117,9 @@ struct Planner<'a> {
     lateness: f64,
     /// The longest gap over which a worker is kept, in nanoseconds: for longer ones a new worker is cheaper.
     keep: u64,
+    /// Before this no burst worker can be ready: nobody asks the policy of a pool without work, so the first creation
+    /// begins an interval after the first arrival.
+    earliest: u64,
     /// When base workers and those burst workers that have a task will be free. Base workers have number 0.
     busy: BinaryHeap<Reverse<(u64, usize)>>,
     /// Burst workers without a task: since when, and which. The last to become idle comes first.
@@ -135,6 +138,8 @@ impl<'a> Planner<'a> {
             patience: (target * margin * 1e9) as u64,
             lateness: lateness * lab.prices.late * 1e9,
             keep: keep as u64,
+            earliest: nanos(lab.config.burst_interval.saturating_add(lab.resources.lead()))
+                .saturating_add(lab.trace.tasks().first().map_or(0, |task| task.arrival.as_nanos())),
             busy: (0..lab.config.workers).map(|_| Reverse((0, 0))).collect(),
             idle: Vec::new(),
             stays: Vec::new(),
@@ -150,16 +155,17 @@ impl<'a> Planner<'a> {
             let service = nanos(task.service);
             let free = self.first_free(arrival);
             let start = free.max(arrival);
-            if start <= arrival + self.patience || !self.may_add() {
+            let added = arrival.max(head).max(self.earliest);
+            if start <= arrival + self.patience || added >= start || !self.may_add() {
                 self.take(start, service);
                 next += 1;
             } else {
-                let price = self.price_of_adding(arrival.max(head)) + service as f64;
+                let price = self.price_of_adding(added) + service as f64;
                 match self.late_without(next, price) {
                     // What was looked at is served late.
                     Some(until) => next = until,
                     None => {
-                        self.add(arrival.max(head), service);
+                        self.add(added, service);
                         next += 1;
                     }
                 }
