@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::knob;
+
 /// How far the counts of two neighbouring times may be apart, in standard deviations, and still be one rate.
 const CHANGE: f64 = 3.7;
 /// Tasks that are enough to know a rate by. Older ones are forgotten, so that a rate that drifts is followed.
@@ -47,17 +49,28 @@ impl Arrivals {
     }
 
     /// The rate, give or take `certainty` standard deviations.
+    ///
+    /// Each past, from the latest piece alone to all of them, has its interval of confidence. The shorter the past, the
+    /// fresher and the wider it is; what all of them have in common is the rate now. Where a longer past has nothing in
+    /// common with the shorter ones, it is too long (the intersection of confidence intervals: Goldenshluger and
+    /// Nemirovski, "On spatially adaptive estimation of nonparametric regression", 1997).
     pub(super) fn rate(&self, certainty: f64) -> Rate {
-        let total = self.total();
-        if total.time <= 0.0 {
-            return Rate::default();
+        let scale = 0.5 * self.dispersion.value().sqrt();
+        let (up, down) = (knob("UP", certainty) * scale, knob("DOWN", certainty) * scale);
+        let mut past = Piece::default();
+        let mut rate = Rate { least: 0.0, mean: 0.0, most: f64::INFINITY };
+        for piece in self.pieces.iter().rev() {
+            past = past.plus(*piece);
+            // The square root of a count varies by a half, whatever its mean (Anscombe's transform).
+            let root = (past.tasks + 0.375).sqrt();
+            let (low, high) = ((root - up).max(0.0), root + down);
+            let (least, most) = (rate.least.max(low * low / past.time), rate.most.min(high * high / past.time));
+            if least > most {
+                break;
+            }
+            rate = Rate { least, mean: past.rate().max(least).min(most), most };
         }
-        // The square root of a count varies by a half, whatever its mean (Anscombe's transform).
-        let root = (total.tasks + 0.375).sqrt();
-        let spread = certainty * 0.5 * self.dispersion.value().sqrt();
-        let low = (root - spread).max(0.0);
-        let high = root + spread;
-        Rate { least: low * low / total.time, mean: total.rate(), most: high * high / total.time }
+        if rate.most.is_finite() { rate } else { Rate::default() }
     }
 
     fn total(&self) -> Piece {
@@ -88,7 +101,7 @@ impl Arrivals {
         let total = self.total();
         let scale = self.dispersion.value().sqrt();
         let mut newer = Piece::default();
-        let (mut keep, mut furthest) = (self.pieces.len(), CHANGE);
+        let (mut keep, mut furthest) = (self.pieces.len(), knob("CHANGE", CHANGE));
         for (index, piece) in self.pieces.iter().enumerate().skip(1).rev() {
             newer = newer.plus(*piece);
             let distance = distance(newer, total) / scale;
@@ -102,7 +115,7 @@ impl Arrivals {
     fn forget_what_is_not_needed(&mut self) {
         let mut tasks = 0.0;
         let needed = self.pieces.iter().rev().take_while(|piece| {
-            let go_on = tasks < ENOUGH;
+            let go_on = tasks < knob("RATE", ENOUGH);
             tasks += piece.tasks;
             go_on
         });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::knob;
 use crate::scaling::Sample;
 
 /// Tasks after which the mean of a period is trusted, and the one before it forgotten.
@@ -19,6 +20,7 @@ pub(super) struct Service {
 #[derive(Clone, Copy, Debug, Default)]
 struct Period {
     tasks: f64,
+    time: f64,
     /// Worker-seconds of attempts that ended.
     reported: f64,
     /// Worker-seconds by the number of busy workers seen at the asks.
@@ -29,7 +31,7 @@ impl Service {
     /// What the counters say before the first ask.
     pub(super) fn begin(&mut self, sample: &Sample) {
         let reported = sample.busy_time.as_secs_f64();
-        self.newer = Period { tasks: sample.completed as f64, reported, seen: reported };
+        self.newer = Period { tasks: sample.completed as f64, time: 0.0, reported, seen: reported };
     }
 
     pub(super) fn observe(&mut self, time: f64, before: &Sample, sample: &Sample) {
@@ -37,7 +39,8 @@ impl Service {
         self.newer.tasks += sample.completed.saturating_sub(before.completed) as f64;
         self.newer.reported += reported.as_secs_f64();
         self.newer.seen += (before.busy as f64 + sample.busy as f64) / 2.0 * time;
-        if self.newer.tasks >= ENOUGH {
+        self.newer.time += time;
+        if self.newer.tasks >= knob("ENOUGH", ENOUGH) && self.newer.time >= knob("ENOUGHT", 20.0) {
             self.older = std::mem::take(&mut self.newer);
         }
     }
@@ -66,9 +69,17 @@ impl Creation {
             return;
         }
         let took = sample.create_time.saturating_sub(before.create_time).as_secs_f64();
+        if took <= 0.0 {
+            // Workers that were there from the first do not say what it takes to make one.
+            return;
+        }
         let (count, latest) = (count as f64, took / count as f64);
         let mean = self.mean.unwrap_or(latest);
         self.mean = Some(mean + (latest - mean) * (count / CREATIONS).min(1.0));
+    }
+
+    pub(super) fn is_known(self) -> bool {
+        self.mean.is_some()
     }
 
     /// Seconds; nothing is known before the first.

@@ -20,6 +20,14 @@ const LEAST_TARGET: f64 = 0.1;
 /// Creations that failed in a row, after which the pool does not grow.
 const FAILING: u32 = 3;
 
+fn knob(name: &str, default: f64) -> f64 {
+    static KNOBS: std::sync::OnceLock<std::collections::BTreeMap<String, f64>> = std::sync::OnceLock::new();
+    let knobs = KNOBS.get_or_init(|| {
+        std::env::vars().filter_map(|(k, v)| Some((k.strip_prefix("K_")?.to_owned(), v.parse().ok()?))).collect()
+    });
+    knobs.get(name).copied().unwrap_or(default)
+}
+
 #[derive(Clone, Debug)]
 pub struct Adaptive {
     wait_target: Option<Duration>,
@@ -92,8 +100,8 @@ impl Adaptive {
 
     fn view(&self, sample: &Sample) -> Option<View> {
         let service = self.service.mean(sample.busy)?;
-        let target = self.wait_target.map_or_else(|| (2.0 * service).max(LEAST_TARGET), |t| t.as_secs_f64());
-        let rate = self.arrivals.rate(CERTAINTY);
+        let target = self.wait_target.map_or_else(|| (knob("TARGET", 1.0) * service).max(LEAST_TARGET), |t| t.as_secs_f64());
+        let rate = self.arrivals.rate(knob("CERT", CERTAINTY));
         Some(View { rate, service, target, creation: self.creation.mean(), size: self.size(sample) })
     }
 
@@ -105,9 +113,8 @@ impl Adaptive {
 
     /// How long a worker that may not be needed is kept, since creating it again has its price, too.
     fn hold(&self) -> Duration {
-        self.creation
-            .time()
-            .saturating_add(self.creation.time().saturating_mul(2).max(Duration::from_secs(1)))
+        let price = self.creation.mean() + (2.0 * self.creation.mean()).max(1.0);
+        Duration::try_from_secs_f64(price * knob("HOLD", 1.0)).unwrap_or(Duration::MAX)
     }
 
     fn decide(&mut self, now: Timestamp, sample: &Sample) -> usize {
@@ -115,12 +122,17 @@ impl Adaptive {
             return self.size(sample);
         };
         self.needed.set_span(self.hold());
-        let needed = self.needed.observe(now, view.staff(view.rate.most, sample).max(sample.busy));
+        let peak = if knob("PEAKMEAN", 1.0) > 0.0 { view.rate.mean } else { view.rate.most };
+        let needed = self.needed.observe(now, view.staff(peak, sample));
+        let needed = needed.max(view.staff(view.rate.most, sample)).max(sample.busy);
         if sample.queued == 0 {
             return needed.min(view.size);
         }
         let wanted = view.staff(view.rate.least, sample).max(view.clearing(sample));
-        let useful = sample.busy.saturating_add(sample.queued);
+        let mut useful = sample.busy.saturating_add(sample.queued);
+        if !self.creation.is_known() {
+            useful = useful.min(sample.live.saturating_mul(2));
+        }
         wanted.min(useful).max(view.size)
     }
 }
@@ -139,7 +151,7 @@ impl View {
         if waiting <= self.size as f64 * self.target {
             return 0;
         }
-        let price = self.creation + (2.0 * self.creation).max(1.0);
+        let price = (self.creation + (2.0 * self.creation).max(1.0)) * knob("PRICE", 1.0);
         let worth = (LATE * load.max(sample.busy as f64) * waiting / price).sqrt();
         whole_workers(load + worth.min(waiting / self.target))
     }
