@@ -10,6 +10,9 @@
 //!
 //! Nothing here sleeps. A case that hangs is ended by a watchdog on the one real clock, with all that is known of
 //! its pools.
+//!
+//! Two simulations stand beside this, both in virtual time: [`sim`] looks for broken promises of the whole pool, [`lab`]
+//! shows how well scaling policies do under a load.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -19,6 +22,7 @@ mod clock;
 pub mod conformance;
 mod driver;
 mod gate;
+pub mod lab;
 mod log;
 mod real_clock;
 mod script;
@@ -34,3 +38,8 @@ pub use log::Log;
 pub use real_clock::within;
 pub use script::{Counters, Fault, Op, Outcome, Script, Scripted};
 pub use task::{Answer, Bomb, Step, Task};
+
+/// The examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/scaling-lab.md")]
+struct ScalingLab;

@@ -75,17 +75,55 @@ pub trait ScalingPolicyExt: ScalingPolicy + Sized {
     fn max_of<O: ScalingPolicy>(self, other: O) -> MaxOf<Self, O> {
         MaxOf { first: self, second: other }
     }
+
+    /// Whichever of the two wants fewer. Both are always asked, so each sees every sample.
+    ///
+    /// ```
+    /// use tasker_core::Timestamp;
+    /// use tasker_core::scaling::{Fixed, Sample, ScalingPolicy, ScalingPolicyExt};
+    ///
+    /// let mut policy = Fixed::at(9).min_of(Fixed::at(5));
+    /// assert_eq!(policy.desired(Timestamp::ZERO, &Sample::default()), 5);
+    /// ```
+    fn min_of<O: ScalingPolicy>(self, other: O) -> MinOf<Self, O> {
+        MinOf { first: self, second: other }
+    }
+
+    /// Lets the size change by at most `up` workers more, or `down` workers fewer, at each ask; each at least 1.
+    ///
+    /// The steps are counted from the last answer, at first from the size of the pool. Safe values: `up` as the backend
+    /// can take creations at once, `down` 1. Source: the scaling policies of type `Pods` of the Kubernetes
+    /// HorizontalPodAutoscaler.
+    ///
+    /// ```
+    /// use tasker_core::Timestamp;
+    /// use tasker_core::scaling::{Fixed, Sample, ScalingPolicy, ScalingPolicyExt};
+    ///
+    /// let mut policy = Fixed::at(9).step_limit(3, 1);
+    /// let mut sample = Sample::default();
+    /// (sample.workers, sample.max_workers, sample.live) = (2, 16, 2);
+    /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 5);
+    /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 8);
+    /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 9);
+    /// ```
+    fn step_limit(self, up: usize, down: usize) -> StepLimit<Self> {
+        StepLimit { inner: self, up, down, held: None }
+    }
 }
 
 impl<P: ScalingPolicy> ScalingPolicyExt for P {}
 
 /// A policy with a minimum time between changes; see [`ScalingPolicyExt::cooldown`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Cooldown<P> {
     inner: P,
     up: Duration,
     down: Duration,
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: Option<usize>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     changed: Option<Timestamp>,
 }
 
@@ -115,9 +153,12 @@ impl<P: ScalingPolicy> ScalingPolicy for Cooldown<P> {
 
 /// A policy whose small changes are ignored; see [`ScalingPolicyExt::hysteresis`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Hysteresis<P> {
     inner: P,
     workers: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: Option<usize>,
 }
 
@@ -142,6 +183,8 @@ impl<P: ScalingPolicy> ScalingPolicy for Hysteresis<P> {
 
 /// A policy with bounds of its own; see [`ScalingPolicyExt::clamp`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Clamp<P> {
     inner: P,
     min: usize,
@@ -170,6 +213,8 @@ impl<P: ScalingPolicy> ScalingPolicy for Clamp<P> {
 
 /// The larger answer of two policies; see [`ScalingPolicyExt::max_of`].
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct MaxOf<A, B> {
     first: A,
     second: B,
@@ -182,13 +227,78 @@ impl<A: ScalingPolicy, B: ScalingPolicy> ScalingPolicy for MaxOf<A, B> {
     }
 
     fn next_ask(&self, now: Timestamp) -> Option<Timestamp> {
-        self.first.next_ask(now).into_iter().chain(self.second.next_ask(now)).min()
+        sooner(self.first.next_ask(now), self.second.next_ask(now))
     }
 
     fn validate(&self) -> Result<(), InvalidConfig> {
         self.first.validate()?;
         self.second.validate()
     }
+}
+
+/// The smaller answer of two policies; see [`ScalingPolicyExt::min_of`].
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct MinOf<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A: ScalingPolicy, B: ScalingPolicy> ScalingPolicy for MinOf<A, B> {
+    fn desired(&mut self, now: Timestamp, sample: &Sample) -> usize {
+        let (first, second) = (self.first.desired(now, sample), self.second.desired(now, sample));
+        first.min(second)
+    }
+
+    fn next_ask(&self, now: Timestamp) -> Option<Timestamp> {
+        sooner(self.first.next_ask(now), self.second.next_ask(now))
+    }
+
+    fn validate(&self) -> Result<(), InvalidConfig> {
+        self.first.validate()?;
+        self.second.validate()
+    }
+}
+
+/// A policy that moves in bounded steps; see [`ScalingPolicyExt::step_limit`].
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct StepLimit<P> {
+    inner: P,
+    up: usize,
+    down: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    held: Option<usize>,
+}
+
+impl<P: ScalingPolicy> ScalingPolicy for StepLimit<P> {
+    fn desired(&mut self, now: Timestamp, sample: &Sample) -> usize {
+        let wanted = within_bounds(self.inner.desired(now, sample), sample);
+        let held = held_size(self.held, sample);
+        let size = wanted.min(held.saturating_add(self.up)).max(held.saturating_sub(self.down));
+        self.held = Some(size);
+        size
+    }
+
+    fn next_ask(&self, now: Timestamp) -> Option<Timestamp> {
+        self.inner.next_ask(now)
+    }
+
+    fn validate(&self) -> Result<(), InvalidConfig> {
+        if self.up == 0 {
+            return Err(InvalidConfig::new("up", self.up, "must be at least 1"));
+        }
+        if self.down == 0 {
+            return Err(InvalidConfig::new("down", self.down, "must be at least 1"));
+        }
+        self.inner.validate()
+    }
+}
+
+fn sooner(first: Option<Timestamp>, second: Option<Timestamp>) -> Option<Timestamp> {
+    first.into_iter().chain(second).min()
 }
 
 /// The size last answered, or at first the pool's own, within bounds that may have moved since.
@@ -296,6 +406,30 @@ mod tests {
     }
 
     #[test]
+    fn min_of_takes_the_smaller_and_asks_at_the_earlier() {
+        let mut policy = Echo { again: Some(at(9)) }.min_of(Fixed::at(5));
+        assert_eq!([1, 5, 7].map(|wanted| policy.desired(at(0), &wanting(wanted))), [1, 5, 5]);
+        assert_eq!(policy.min_of(Echo { again: Some(at(3)) }).next_ask(at(0)), Some(at(3)));
+        assert_eq!(Fixed::new().min_of(Fixed::at(0)).validate().unwrap_err().field, "at");
+    }
+
+    #[test]
+    fn step_limit_bounds_each_change_by_its_direction() {
+        let mut policy = Echo::default().step_limit(3, 1);
+        let mut ask = |wanted| policy.desired(at(0), &wanting(wanted));
+        assert_eq!([ask(9), ask(9), ask(9), ask(9)], [5, 8, 9, 9]);
+        assert_eq!([ask(0), ask(0)], [8, 7]);
+        assert_eq!(ask(usize::MAX), 10);
+    }
+
+    #[test]
+    fn step_limit_refuses_steps_of_nothing() {
+        let field = |up, down| Fixed::new().step_limit(up, down).validate().unwrap_err().field;
+        assert_eq!((field(0, 1), field(1, 0)), ("up", "down"));
+        assert_eq!(Fixed::at(0).step_limit(1, 1).validate().unwrap_err().field, "at");
+    }
+
+    #[test]
     fn a_boxed_policy_is_a_policy() {
         let boxed: Box<dyn ScalingPolicy> = Box::new(Echo { again: Some(at(4)) });
         let mut policy = boxed.clamp(0, 9).cooldown(Duration::ZERO, Duration::ZERO).hysteresis(0);
@@ -312,6 +446,7 @@ mod tests {
         assert_survives_extremes(|| {
             RateBased::new().max_of(Utilization::new()).hysteresis(2).cooldown(down, up)
         });
+        assert_survives_extremes(|| Utilization::new().min_of(Threshold::new(9)).step_limit(usize::MAX, 1));
     }
 
     #[test]

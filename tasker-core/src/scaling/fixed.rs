@@ -18,6 +18,8 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(Fixed::at(6).desired(Timestamp::ZERO, &sample), 6);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Fixed {
     at: Option<usize>,
 }

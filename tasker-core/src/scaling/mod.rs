@@ -1,8 +1,23 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
+//!
+//! [`Adaptive`] needs no parameter and is what a pool takes that may grow. [`ScalingPolicyExt`] tempers and combines
+//! policies.
+//!
+//! With the feature `serde` every policy is `Serialize` and `Deserialize`. Its parameters are, under the names of the
+//! methods that set them, and durations as `serde` has them (`secs` and `nanos`); what it remembers is not. What is left
+//! out has its default. Values are not checked when they are read, but by
+//! [`validate`](ScalingPolicy::validate), which a pool's builder asks.
 
+mod adaptive;
+mod aimd;
 mod ext;
 mod fixed;
+mod panic_window;
 mod rate_based;
+mod schedule;
+#[cfg(feature = "serde")]
+mod serial;
+mod target_wait;
 #[cfg(test)]
 mod testing;
 mod threshold;
@@ -14,9 +29,14 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, ScalingPolicyExt};
+pub use adaptive::Adaptive;
+pub use aimd::Aimd;
+pub use ext::{Clamp, Cooldown, Hysteresis, MaxOf, MinOf, ScalingPolicyExt, StepLimit};
 pub use fixed::Fixed;
+pub use panic_window::PanicWindow;
 pub use rate_based::RateBased;
+pub use schedule::Schedule;
+pub use target_wait::TargetWait;
 pub use threshold::Threshold;
 pub use utilization::Utilization;
 
@@ -55,6 +75,14 @@ pub struct Sample {
     pub busy_time: Duration,
     /// Time that started attempts had waited in the queue, summed over tasks.
     pub wait_time: Duration,
+    /// Creations that made a worker ready since the pool began.
+    pub created: u64,
+    /// Time those creations took, summed over workers.
+    pub create_time: Duration,
+    /// Creations that failed since the pool began.
+    pub create_failed: u64,
+    /// Of those, the ones after the last creation that made a worker ready: 0 while creating works.
+    pub failing: u32,
 }
 
 /// Decides how many workers a pool should have.

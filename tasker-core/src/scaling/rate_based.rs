@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::window::{Recent, Window, size, whole_workers};
+use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -19,17 +19,19 @@ use crate::{InvalidConfig, Timestamp};
 /// completes exactly what arrives, however many of its workers idle.
 ///
 /// To be safe untuned it grows only if more tasks wait or run than it has workers, at most to twice the live workers
-/// per ask, and it shrinks only to the highest need of the whole window, never below the workers busy in it. After the
+/// per ask, and it shrinks only to the highest need of the whole window and a tenth more, never below the workers busy
+/// in it. After the
 /// load ends it is back at the base workers within two windows, plus two asks.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
 /// | [`window`](Self::window) | 10 s | how far back rates look; also the time in which a queue is to be cleared |
 ///
-/// A window should hold many tasks, ten times the usual task or more: over less, random arrivals are not a steady load,
-/// and the size follows them.
+/// A window should hold many tasks: over a few, random arrivals are not a steady load. While fewer than 64 tasks ended
+/// in it, rates are therefore taken over a longer time, until so many did or up to eight windows, unless a whole window
+/// saw no task at all. Even so, choose one ten times the usual task or longer.
 ///
-/// Memory is constant, about 4 KiB, whatever the window and however often it is asked. Asks rarer than the window
+/// Memory is constant, about 20 KiB, whatever the window and however often it is asked. Asks rarer than the window
 /// compare with the ask before.
 ///
 /// Source: the rule of the Go library tasker, v2.0.0, with windows in the place of lifetime averages; the delay before
@@ -52,6 +54,8 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(now, &sample), 4); // 30/s, and 1/s to clear the queue in ten
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct RateBased {
     window: Window,
 }
@@ -70,16 +74,16 @@ impl RateBased {
         self
     }
 
-    fn need(&self, recent: Recent, sample: &Sample) -> usize {
+    fn need(&self, recent: Recent, sample: &Sample) -> Need {
         if recent.completed <= 0.0 || recent.work <= 0.0 {
             let stuck = if sample.queued > 0 { size(sample).saturating_add(1) } else { 0 };
-            return stuck.max(sample.busy);
+            return Need { load: 0.0, least: stuck.max(sample.busy) };
         }
         let throughput = recent.completed / recent.work;
         let clearing = sample.queued as f64 / self.window.span().as_secs_f64();
         let demand = recent.arrived / recent.elapsed + clearing;
-        // Size plus ceil(deficit / throughput), and size minus floor(surplus / throughput), are both this.
-        whole_workers(demand / throughput).max(sample.busy)
+        // Size plus ceil(deficit / throughput), and size minus floor(surplus / throughput), are both this rounded up.
+        Need { load: demand / throughput, least: sample.busy }
     }
 }
 
@@ -190,10 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn settles_on_long_tasks_with_a_longer_window() {
+    fn settles_on_long_tasks() {
         for percent in (5..=95).step_by(5) {
-            let policy = RateBased::new().window(Duration::from_secs(30));
-            simulate(policy, Load::constant(percent).service(1_000), percent).assert_settled(6, 3);
+            for service in [1_000, 5_000] {
+                simulate(RateBased::new(), Load::constant(percent).service(service), percent)
+                    .assert_settled(6, 6);
+            }
         }
     }
 

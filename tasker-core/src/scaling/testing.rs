@@ -32,6 +32,16 @@ impl Rng {
         ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 
+    /// How many of rare things happen if `mean` do on average (Knuth's method; for means up to some hundreds).
+    pub(super) fn poisson(&mut self, mean: f64) -> u32 {
+        let (mut count, mut product) = (0, self.unit());
+        while product > (-mean).exp() {
+            count += 1;
+            product *= self.unit();
+        }
+        count
+    }
+
     /// A level: usually small, sometimes as large as can be.
     fn level(&mut self) -> usize {
         match self.below(8) {
@@ -90,6 +100,10 @@ impl Rng {
             failed: self.counter(before.failed),
             busy_time: self.time(before.busy_time),
             wait_time: self.time(before.wait_time),
+            created: self.counter(before.created),
+            create_time: self.time(before.create_time),
+            create_failed: self.counter(before.create_failed),
+            failing: self.level() as u32,
         }
     }
 }
@@ -196,10 +210,14 @@ impl Run {
         &self.sizes[self.sizes.len() / 2..]
     }
 
+    /// How often the size changes in the second half.
+    pub(super) fn changes(&self) -> usize {
+        self.settled().windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
     /// In the second minute the size changes at most so often, over at most so many workers, and carries the load.
     pub(super) fn assert_settled(&self, most_changes: usize, most_spread: usize) {
-        let sizes = self.settled();
-        let changes = sizes.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let (sizes, changes) = (self.settled(), self.changes());
         let spread = sizes.iter().max().unwrap().abs_diff(*sizes.iter().min().unwrap());
         assert!(
             changes <= most_changes && spread <= most_spread,

@@ -42,8 +42,11 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(Timestamp::ZERO, &sample), 4);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Threshold {
     backlog: usize,
+    #[cfg_attr(feature = "serde", serde(default = "Threshold::one"))]
     step: usize,
 }
 
@@ -59,6 +62,11 @@ impl Threshold {
     pub const fn step(mut self, workers: usize) -> Self {
         self.step = workers;
         self
+    }
+
+    #[cfg(feature = "serde")]
+    const fn one() -> usize {
+        1
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::window::{Recent, Window, size, whole_workers};
+use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
@@ -20,7 +20,7 @@ use crate::{InvalidConfig, Timestamp};
 /// - it grows only for tasks that wait: callers that submit one task after the other get no second worker, however busy
 ///   the first is, and there are never more workers than tasks to run;
 /// - it grows at most to twice the live workers: what is being created is seen at work before more is asked for;
-/// - it shrinks only to the highest need of the whole window, so a regular load moves nothing;
+/// - it shrinks only to the highest need of the whole window and a tenth more, so a regular load moves nothing;
 /// - after the load ends it is back at the base workers within two windows, plus two asks;
 /// - running tasks count while they run, and a long task that ends is not mistaken for a sudden load.
 ///
@@ -30,10 +30,11 @@ use crate::{InvalidConfig, Timestamp};
 /// | [`wait_target`](Self::wait_target) | 100 ms | mean time in the queue above which workers are added |
 /// | [`window`](Self::window) | 10 s | how far back it looks, and how long a need is remembered |
 ///
-/// A window should hold many tasks, ten times the usual task or more: over less, random arrivals are not a steady load,
-/// and the size follows them.
+/// A window should hold many tasks: over a few, random arrivals are not a steady load. While fewer than 64 tasks ended
+/// in it, rates are therefore taken over a longer time, until so many did or up to eight windows, unless a whole window
+/// saw no task at all. Even so, choose one ten times the usual task or longer.
 ///
-/// Memory is constant, about 4 KiB.
+/// Memory is constant, about 20 KiB.
 ///
 /// Source: Little's law, L = λW, taken twice: busy workers = completion rate × execution time, tasks queued = arrival
 /// rate × wait (J. D. C. Little, "A Proof for the Queuing Formula: L = λW", Operations Research 9:3, 1961). The ratio
@@ -56,6 +57,8 @@ use crate::{InvalidConfig, Timestamp};
 /// assert_eq!(policy.desired(now, &sample), 6); // 4 / 0.7
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Utilization {
     busy_share: f64,
     wait_target: Duration,
@@ -95,25 +98,21 @@ impl Utilization {
         self
     }
 
-    fn need(&self, recent: Recent, sample: &Sample) -> usize {
+    fn need(&self, recent: Recent, sample: &Sample) -> Need {
         let load = if recent.elapsed > 0.0 { recent.work / recent.elapsed } else { 0.0 };
-        let for_load = whole_workers(load / self.busy_share);
-        for_load.max(self.need_for_waiting(load, recent, sample)).max(sample.busy)
+        let stuck = sample.queued > 0 && recent.completed <= 0.0;
+        let more = if stuck { size(sample).saturating_add(1) } else { 0 };
+        let load = f64::max(load / self.busy_share, self.load_of_waiting(load, recent, sample));
+        Need { load, least: sample.busy.max(more) }
     }
 
-    fn need_for_waiting(&self, load: f64, recent: Recent, sample: &Sample) -> usize {
-        if sample.queued == 0 {
-            return 0;
-        }
-        if recent.completed <= 0.0 {
-            return size(sample).saturating_add(1);
-        }
+    fn load_of_waiting(&self, load: f64, recent: Recent, sample: &Sample) -> f64 {
         let target = self.wait_target.as_secs_f64();
-        if recent.waited / recent.completed <= target {
-            return 0;
+        if recent.completed <= 0.0 || recent.waited / recent.completed <= target {
+            return 0.0;
         }
         let wait = sample.queued as f64 * recent.elapsed / recent.completed;
-        whole_workers(load * (1.0 + wait / target))
+        load * (1.0 + wait / target)
     }
 }
 
@@ -267,10 +266,12 @@ mod tests {
     }
 
     #[test]
-    fn settles_on_long_tasks_with_a_longer_window() {
+    fn settles_on_long_tasks() {
         for percent in (5..=95).step_by(5) {
-            let policy = Utilization::new().window(Duration::from_secs(30));
-            simulate(policy, Load::constant(percent).service(1_000), percent).assert_settled(6, 3);
+            for service in [1_000, 5_000] {
+                simulate(Utilization::new(), Load::constant(percent).service(service), percent)
+                    .assert_settled(6, 6);
+            }
         }
     }
 

@@ -6,14 +6,28 @@ use std::time::Duration;
 use super::Sample;
 use crate::Timestamp;
 
-/// Into how many pieces a window is cut; also, plus two, the most it ever holds.
+/// Into how many pieces a span is cut. A window never holds more than [`STRETCH`] times as many, and two.
 const SEGMENTS: u32 = 32;
 
+/// Tasks a window should hold: over fewer, chance is mistaken for load.
+const ENOUGH: f64 = 64.0;
+
+/// How many times its span a window looks back at most, to hold [`ENOUGH`] tasks.
+const STRETCH: u32 = 8;
+
+/// How much more load a smaller size must bear: a load at the edge of two sizes would swing between them.
+pub(super) const SLACK: f64 = 1.1;
+
 /// A sliding window over samples. Constant memory: asks that come faster than the pieces are long share a piece.
+///
+/// It is as long as its span. If fewer than [`ENOUGH`] tasks ended in that, it reaches further back until so many did,
+/// up to [`STRETCH`] times its span, unless the span saw nothing at all: what has ended is no load.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     span: Duration,
     last: Option<(Timestamp, Sample)>,
+    /// The usual time between two asks.
+    pace: Option<Duration>,
     segments: VecDeque<Segment>,
 }
 
@@ -32,6 +46,26 @@ pub(super) struct Recent {
     pub(super) waited: f64,
 }
 
+/// How many workers are needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Need {
+    /// By a load that was measured, in workers, and so in fractions.
+    pub(super) load: f64,
+    /// For reasons that can be counted.
+    pub(super) least: usize,
+}
+
+impl Need {
+    fn workers(self) -> usize {
+        whole_workers(self.load).max(self.least)
+    }
+
+    /// What would bear more than the load: fewer than these are not let go.
+    fn with_slack(self) -> usize {
+        whole_workers(self.load * SLACK).max(self.least)
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Segment {
     start: Timestamp,
@@ -48,7 +82,7 @@ struct Segment {
 
 impl Window {
     pub(super) const fn new(span: Duration) -> Self {
-        Self { span, last: None, segments: VecDeque::new() }
+        Self { span, last: None, pace: None, segments: VecDeque::new() }
     }
 
     pub(super) const fn span(&self) -> Duration {
@@ -61,11 +95,12 @@ impl Window {
 
     /// Takes in a sample; `None` if no time has passed since the last one, so that nothing can be said about rates.
     pub(super) fn observe(&mut self, now: Timestamp, sample: &Sample) -> Option<Recent> {
-        if let Some((then, before)) = &self.last {
-            if now <= *then {
-                return None;
-            }
-            let segment = Segment::between(*then, before, now, sample);
+        if self.last.as_ref().is_some_and(|(then, _)| now <= *then) {
+            return None;
+        }
+        if let Some((then, before)) = self.last.take() {
+            let began = self.began(then, &before, now);
+            let segment = Segment::between(began, &before, now, sample);
             self.add(segment);
         }
         self.last = Some((now, sample.clone()));
@@ -76,13 +111,14 @@ impl Window {
     /// The size to answer with, given the need at this ask.
     ///
     /// Grows only for a task that waits, and to no more than twice the live workers: what is being created is seen at
-    /// work before more is asked for. Shrinks to the highest need of the window.
-    pub(super) fn answer(&mut self, sample: &Sample, need: usize) -> usize {
+    /// work before more is asked for. Shrinks to the highest need of the window, some slack included.
+    pub(super) fn answer(&mut self, sample: &Sample, need: Need) -> usize {
         let size = size(sample);
+        let (need, spare) = (need.workers(), need.with_slack());
         // The first ask has nothing to shrink by.
         let known = self.segments.back_mut().map_or(size, |latest| {
-            latest.needed = latest.needed.max(need);
-            need
+            latest.needed = latest.needed.max(spare);
+            spare
         });
         let wanted = if need > size {
             let useful = sample.busy.saturating_add(sample.queued).min(sample.live.saturating_mul(2));
@@ -92,6 +128,22 @@ impl Window {
             highest.min(size)
         };
         wanted.max(sample.workers)
+    }
+
+    /// Since when what this ask brings may have come. An idle pool asks nobody until a task arrives, so what it brings
+    /// is no older than the usual time between two asks, however long the pool had idled.
+    fn began(&mut self, then: Timestamp, before: &Sample, now: Timestamp) -> Timestamp {
+        let gap = now.saturating_since(then);
+        let idle = before.busy == 0 && before.queued == 0 && before.delayed == 0;
+        match self.pace {
+            Some(pace) if idle && gap > pace * 2 => {
+                Timestamp::from_nanos(now.as_nanos().saturating_sub(nanos(pace)))
+            }
+            Some(_) | None => {
+                self.pace = if idle { self.pace } else { Some(gap) };
+                then
+            }
+        }
     }
 
     fn add(&mut self, new: Segment) {
@@ -104,13 +156,18 @@ impl Window {
 
     /// Drops pieces that began before the window. The latest stays, so that rare asks have something to go by.
     fn forget(&mut self, now: Timestamp) {
-        while self.segments.len() > 1 && self.segments.front().is_some_and(|old| self.is_over(old, now)) {
+        let quiet =
+            !self.segments.iter().any(|segment| segment.is_within(self.span, now) && segment.has_seen_any());
+        let mut completed: f64 = self.segments.iter().map(|segment| segment.completed as f64).sum();
+        while let Some(oldest) = self.segments.front().filter(|_| self.segments.len() > 1) {
+            completed -= oldest.completed as f64;
+            let spare =
+                quiet || completed >= ENOUGH || !oldest.is_within(self.span.saturating_mul(STRETCH), now);
+            if !spare || oldest.is_within(self.span, now) {
+                return;
+            }
             self.segments.pop_front();
         }
-    }
-
-    fn is_over(&self, segment: &Segment, now: Timestamp) -> bool {
-        now.saturating_since(segment.start) > self.span
     }
 
     fn recent(&self, now: Timestamp) -> Recent {
@@ -134,6 +191,46 @@ impl Window {
     }
 }
 
+/// The highest of what was wanted within a bounded time. Constant memory.
+#[derive(Clone, Debug)]
+pub(super) struct Highest {
+    span: Duration,
+    /// The oldest first, and each higher than those after it.
+    peaks: VecDeque<(Timestamp, usize)>,
+}
+
+impl Highest {
+    pub(super) const fn new(span: Duration) -> Self {
+        Self { span, peaks: VecDeque::new() }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) const fn span(&self) -> Duration {
+        self.span
+    }
+
+    pub(super) const fn set_span(&mut self, span: Duration) {
+        self.span = span;
+    }
+
+    /// Takes in what is wanted now and answers with the highest. Peaks closer than the pieces are long share the time of
+    /// the later one.
+    pub(super) fn observe(&mut self, now: Timestamp, wanted: usize) -> usize {
+        while self.peaks.front().is_some_and(|(at, _)| now.saturating_since(*at) > self.span) {
+            self.peaks.pop_front();
+        }
+        while self.peaks.back().is_some_and(|(_, peak)| *peak <= wanted) {
+            self.peaks.pop_back();
+        }
+        let piece = self.span / SEGMENTS;
+        let soon = self.peaks.back().is_some_and(|(at, _)| now.saturating_since(*at) <= piece);
+        if !soon || self.peaks.len() < 2 {
+            self.peaks.push_back((now, wanted));
+        }
+        self.peaks.front().map_or(wanted, |(_, peak)| *peak)
+    }
+}
+
 impl Segment {
     fn between(then: Timestamp, before: &Sample, now: Timestamp, sample: &Sample) -> Self {
         let seconds = now.saturating_since(then).as_secs_f64();
@@ -148,6 +245,14 @@ impl Segment {
             waited: midway(before.queued, sample.queued) * seconds,
             needed: 0,
         }
+    }
+
+    fn is_within(&self, span: Duration, now: Timestamp) -> bool {
+        now.saturating_since(self.start) <= span
+    }
+
+    const fn has_seen_any(&self) -> bool {
+        self.arrived > 0 || self.completed > 0 || self.seen > 0.0 || self.waited > 0.0
     }
 
     fn absorb(&mut self, later: &Self) {
@@ -167,6 +272,10 @@ pub(super) const fn size(sample: &Sample) -> usize {
 /// Whole workers for a load of `load` workers; a load that rounding made a hair too large needs no extra one.
 pub(super) fn whole_workers(load: f64) -> usize {
     (load * (1.0 - 1e-9)).ceil() as usize
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn midway(a: usize, b: usize) -> f64 {
@@ -200,9 +309,9 @@ mod tests {
     fn forgets_what_is_older_than_the_window() {
         let mut window = Window::new(SPAN);
         for second in 0..=100 {
-            window.observe(at(second * 1_000), &counters(second * second, 0, 0));
+            window.observe(at(second * 1_000), &counters(second * second, second * 10, 0));
         }
-        let recent = window.observe(at(100_001), &counters(10_000, 0, 0)).unwrap();
+        let recent = window.observe(at(100_001), &counters(10_000, 1_000, 0)).unwrap();
         assert_eq!((recent.elapsed, recent.arrived), (9.001, 10_000.0 - 91.0 * 91.0));
     }
 
@@ -257,8 +366,53 @@ mod tests {
                 window.observe(Timestamp::from_nanos(i * step), &counters(i, i, i));
                 window.segments.len()
             });
-            assert!(most.max().unwrap() <= SEGMENTS as usize + 2);
+            assert!(most.max().unwrap() <= (SEGMENTS * STRETCH) as usize + 2);
         }
+    }
+
+    #[test]
+    fn reaches_further_back_for_enough_tasks_while_there_are_any() {
+        let mut window = Window::new(SPAN);
+        let two_a_second = |second| Sample { busy: 5, ..counters(second * 2, second * 2, second * 5_000) };
+        for second in 0..=60 {
+            window.observe(at(second * 1_000), &two_a_second(second));
+        }
+        let recent = window.observe(at(61_000), &two_a_second(61)).unwrap();
+        assert_eq!((recent.elapsed, recent.completed), (32.0, 64.0));
+        let over =
+            |second: u64| window.observe(at(second * 1_000), &counters(122, 122, 305_000)).unwrap().arrived;
+        let left: Vec<f64> = (62..=80).map(over).collect();
+        assert_eq!(
+            (left[0], left[9], left[18]),
+            (64.0, 64.0, 0.0),
+            "nothing within the span, nothing before it"
+        );
+    }
+
+    #[test]
+    fn reaches_no_further_back_than_eight_spans() {
+        let mut window = Window::new(SPAN);
+        let rare = |second| Sample { busy: 5, ..counters(second / 20, second / 20, second * 5_000) };
+        for second in 0..=600 {
+            window.observe(at(second * 1_000), &rare(second));
+        }
+        assert_eq!(window.observe(at(601_000), &rare(601)).unwrap().elapsed, 80.0);
+    }
+
+    #[test]
+    fn what_follows_an_idle_hour_is_as_fresh_as_after_a_second() {
+        let after = |idle: u64| {
+            let mut window = Window::new(SPAN);
+            let busy = Sample { busy: 1, ..counters(1, 0, 0) };
+            window.observe(at(0), &busy);
+            window.observe(at(100), &busy);
+            window.observe(at(200), &counters(1, 1, 100));
+            let burst = Sample { busy: 4, queued: 40, ..counters(45, 1, 100) };
+            window.observe(at(200 + idle), &burst).unwrap()
+        };
+        let hour = after(3_600_000);
+        assert_eq!((hour.elapsed, hour.arrived), (0.1, 44.0));
+        assert!(after(1_000).arrived >= 44.0);
     }
 
     #[test]

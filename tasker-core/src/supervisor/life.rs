@@ -11,7 +11,9 @@ impl Supervisor {
     pub(super) fn ready(&mut self, now: Timestamp, id: WorkerId) {
         let Some(State::Creating { since }) = self.state(id) else { return };
         self.workers.set(id, State::Live { proven: false, stuck: false });
-        self.emit(PoolEvent::WorkerReady { worker: id, took: now.saturating_since(since) });
+        let took = now.saturating_since(since);
+        self.creations.succeeded(took);
+        self.emit(PoolEvent::WorkerReady { worker: id, took });
         self.diagnoses.creation_succeeded();
         self.failing = false;
         if self.breaker.succeeded() {
@@ -182,6 +184,7 @@ impl Supervisor {
         let place = worker.place.refused();
         self.last_error = Some(Arc::clone(&error));
         self.failing = true;
+        self.creations.failed();
         let attempt = place.failures;
         if !self.stage.replaces() {
             self.emit(PoolEvent::CreationFailed { worker: id, attempt, error, retry_in: None });

@@ -27,6 +27,7 @@
 
 mod breaker;
 mod config;
+mod creations;
 mod diagnosis;
 mod life;
 mod messages;
@@ -50,6 +51,7 @@ pub use config::{Startup, SupervisorConfig};
 pub use messages::{Command, Event, Levels, Phase};
 
 use breaker::Breaker;
+use creations::Creations;
 use diagnosis::Diagnoses;
 use pending::Pending;
 use shutdown::Stage;
@@ -88,6 +90,7 @@ pub struct Supervisor {
     workers: Workers,
     pending: Pending,
     breaker: Breaker,
+    creations: Creations,
     scaler: Scaler,
     diagnoses: Diagnoses,
     /// Workers wanted.
@@ -120,6 +123,7 @@ impl Supervisor {
             workers: Workers::new(&config),
             pending: Pending::default(),
             breaker: Breaker::new(config.breaker_threshold),
+            creations: Creations::default(),
             scaler: Scaler::new(policy),
             diagnoses: Diagnoses::default(),
             target: config.workers,
@@ -169,7 +173,7 @@ impl Supervisor {
     }
 
     /// Does what is due at `now`. An extra call is harmless. The sample is looked at only if the policy is asked;
-    /// its `workers`, `max_workers`, `live` and `creating` are filled in here.
+    /// its `workers`, `max_workers`, `live`, `creating` and all it says of creations are filled in here.
     pub fn handle_timeout(&mut self, now: Timestamp, sample: &Sample) {
         if self.stage == Stage::Ended {
             return;

@@ -53,10 +53,11 @@ impl Supervisor {
         self.pending.fit(needed - self.given_up, now);
     }
 
-    /// While draining nobody is sent away: burst workers help until all is done.
+    /// While draining nobody is sent away: burst workers help until all is done. Nor is a live worker for one that is
+    /// still being created: that one may take long, or fail.
     fn hand_out_permits(&mut self) {
-        let idle_to_be = self.workers.counts().live.saturating_sub(self.retiring);
-        let surplus = self.staying().saturating_sub(self.target).min(idle_to_be);
+        let live = self.workers.counts().live.saturating_sub(self.retiring);
+        let surplus = live.saturating_sub(self.target);
         if surplus > 0 && self.phase() == Phase::Running {
             self.retiring += surplus;
             self.push(Command::Retire(surplus));

@@ -127,13 +127,16 @@ impl Supervisor {
     /// The sample with the supervisor's own figures, which the caller need not fill in.
     fn completed(&self, sample: &Sample) -> Sample {
         let counts = self.workers.counts();
-        Sample {
+        let mut sample = Sample {
             workers: self.config.workers,
             max_workers: self.config.max_workers,
             live: counts.live.saturating_sub(self.retiring),
             creating: counts.creating,
+            failing: self.breaker.streak(),
             ..sample.clone()
-        }
+        };
+        self.creations.fill(&mut sample);
+        sample
     }
 
     pub(super) fn resize(&mut self, workers: usize, max_workers: usize) {

@@ -290,6 +290,7 @@ pub fn a_policy_sees_levels_and_counters<D: Driver>(case: &Case<D>) {
     assert_eq!((sample.workers, sample.max_workers, sample.live, sample.creating), (1, 3, 1, 0));
     assert_eq!((sample.busy, sample.queued, sample.delayed), (1, 1, 1));
     assert_eq!((sample.arrived, sample.started, sample.completed, sample.failed), (5, 3, 2, 1));
+    assert_eq!((sample.created, sample.create_failed, sample.failing), (1, 0, 0));
     gate.open();
     case.advance(secs(60));
     all_succeed(handles);

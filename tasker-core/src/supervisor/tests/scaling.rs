@@ -148,6 +148,29 @@ fn the_policy_sees_levels_without_those_asked_to_leave() {
 }
 
 #[test]
+fn the_policy_sees_how_many_creations_there_were_and_what_they_took() {
+    let (mut rig, puppet) = loaded(5);
+    rig.wait(100);
+    rig.wait(100);
+    rig.event(ready(3));
+    rig.event(refused(4));
+    rig.event(refused(5));
+    rig.wait(100);
+    let seen = |puppet: &Puppet| {
+        let mut seen = None;
+        puppet.set(|answer| {
+            let (_, sample) = answer.asked.last().unwrap();
+            seen = Some((sample.created, sample.create_time, sample.create_failed, sample.failing));
+        });
+        seen.unwrap()
+    };
+    assert_eq!(seen(&puppet), (3, ms(100), 2, 2), "two base workers at once, a third in 100 ms");
+    rig.event(ready(6));
+    rig.wait(100);
+    assert_eq!(seen(&puppet), (4, ms(100), 2, 0), "one success, and creating works");
+}
+
+#[test]
 fn a_policy_that_panics_is_told_and_the_pool_keeps_its_size() {
     let (mut rig, puppet) = loaded(2);
     puppet.set(|answer| answer.panics = true);

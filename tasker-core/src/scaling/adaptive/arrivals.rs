@@ -1,0 +1,250 @@
+//! The rate of arrivals, over as long a past as tells the same story.
+
+use std::collections::VecDeque;
+
+use super::knob;
+
+/// How far the counts of two neighbouring times may be apart, in standard deviations, and still be one rate.
+const CHANGE: f64 = 3.7;
+/// Tasks that are enough to know a rate by. Older ones are forgotten, so that a rate that drifts is followed.
+const ENOUGH: f64 = 2_000.0;
+/// The most pieces of the past that are kept.
+const PIECES: usize = 64;
+
+/// Counts of arrivals, the pieces of time the longer the older they are.
+///
+/// The idea of ADWIN (Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing", 2007): the window
+/// grows while its parts agree, and loses its older part when they do not. So a steady load is known well, and a jump
+/// is noticed within a few tasks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrivals {
+    /// The oldest first.
+    pieces: VecDeque<Piece>,
+    /// How much more counts vary than those of tasks that know nothing of each other, which is 1.
+    dispersion: Dispersion,
+}
+
+/// Time in seconds, and tasks.
+#[derive(Clone, Copy, Debug, Default)]
+struct Piece {
+    time: f64,
+    tasks: f64,
+}
+
+/// Tasks a second: what it may be as the least, and at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Rate {
+    pub(super) least: f64,
+    pub(super) mean: f64,
+    pub(super) most: f64,
+}
+
+impl Arrivals {
+    pub(super) fn observe(&mut self, time: f64, tasks: f64) {
+        self.pieces.push_back(Piece { time, tasks });
+        self.merge();
+        self.forget_what_differs();
+        self.forget_what_is_not_needed();
+        self.dispersion.observe(self.total().rate() * time, tasks);
+    }
+
+    /// The rate, give or take `certainty` standard deviations.
+    ///
+    /// Each past, from the latest piece alone to all of them, has its interval of confidence. The shorter the past, the
+    /// fresher and the wider it is; what all of them have in common is the rate now. Where a longer past has nothing in
+    /// common with the shorter ones, it is too long (the intersection of confidence intervals: Goldenshluger and
+    /// Nemirovski, "On spatially adaptive estimation of nonparametric regression", 1997).
+    pub(super) fn rate(&self, certainty: f64) -> Rate {
+        let scale = 0.5 * self.dispersion.value().sqrt();
+        let (up, down) = (knob("UP", certainty) * scale, knob("DOWN", certainty) * scale);
+        let mut past = Piece::default();
+        let mut rate = Rate { least: 0.0, mean: 0.0, most: f64::INFINITY };
+        for piece in self.pieces.iter().rev() {
+            past = past.plus(*piece);
+            // The square root of a count varies by a half, whatever its mean (Anscombe's transform).
+            let root = (past.tasks + 0.375).sqrt();
+            let (low, high) = ((root - up).max(0.0), root + down);
+            let (least, most) =
+                (rate.least.max(low * low / past.time), rate.most.min(high * high / past.time));
+            if least > most {
+                break;
+            }
+            rate = Rate { least, mean: past.rate().max(least).min(most), most };
+        }
+        if rate.most.is_finite() { rate } else { Rate::default() }
+    }
+
+    fn total(&self) -> Piece {
+        self.pieces.iter().fold(Piece::default(), |sum, piece| sum.plus(*piece))
+    }
+
+    /// Joins neighbours that together are short against all that came after them.
+    fn merge(&mut self) {
+        let mut later = 0.0;
+        let mut index = self.pieces.len();
+        while index >= 2 {
+            let (older, newer) = (self.pieces[index - 2], self.pieces[index - 1]);
+            if older.time + newer.time <= later / 4.0 {
+                self.pieces[index - 2] = older.plus(newer);
+                self.pieces.remove(index - 1);
+            } else {
+                later += newer.time;
+            }
+            index -= 1;
+        }
+        while self.pieces.len() > PIECES {
+            self.pieces.pop_front();
+        }
+    }
+
+    /// Drops everything before the moment at which the rate changed most, if it did.
+    fn forget_what_differs(&mut self) {
+        let total = self.total();
+        let scale = self.dispersion.value().sqrt();
+        let mut newer = Piece::default();
+        let (mut keep, mut furthest) = (self.pieces.len(), knob("CHANGE", CHANGE));
+        for (index, piece) in self.pieces.iter().enumerate().skip(1).rev() {
+            newer = newer.plus(*piece);
+            let distance = distance(newer, total) / scale;
+            if distance > furthest {
+                (keep, furthest) = (self.pieces.len() - index, distance);
+            }
+        }
+        self.keep(keep);
+    }
+
+    fn forget_what_is_not_needed(&mut self) {
+        let mut tasks = 0.0;
+        let needed = self.pieces.iter().rev().take_while(|piece| {
+            let go_on = tasks < knob("RATE", ENOUGH);
+            tasks += piece.tasks;
+            go_on
+        });
+        let needed = needed.count();
+        self.keep(needed);
+    }
+
+    fn keep(&mut self, newest: usize) {
+        while self.pieces.len() > newest.max(1) {
+            self.pieces.pop_front();
+        }
+    }
+}
+
+impl Piece {
+    fn plus(self, other: Self) -> Self {
+        Self { time: self.time + other.time, tasks: self.tasks + other.tasks }
+    }
+
+    fn rate(self) -> f64 {
+        if self.time > 0.0 { self.tasks / self.time } else { 0.0 }
+    }
+}
+
+/// How many standard deviations the tasks of a part are from the share that falls to it of the total.
+fn distance(part: Piece, total: Piece) -> f64 {
+    let rest = total.time - part.time;
+    if rest <= 0.0 || total.tasks <= 0.0 {
+        return 0.0;
+    }
+    let expected = total.tasks * (part.time / total.time);
+    let apart = (part.tasks + 0.375).sqrt() - (expected + 0.375).sqrt();
+    2.0 * apart.abs() * (total.time / rest).sqrt()
+}
+
+/// Variance over mean of the counts, exponentially forgotten over about a hundred asks. 1 for a Poisson process; tasks
+/// that come in batches of ten have 10.
+#[derive(Clone, Copy, Debug)]
+struct Dispersion(f64);
+
+impl Default for Dispersion {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Dispersion {
+    fn value(self) -> f64 {
+        self.0.max(1.0)
+    }
+
+    /// One count may not change it by much, or a jump of the load would make itself look like chance.
+    fn observe(&mut self, expected: f64, tasks: f64) {
+        if expected > 0.0 && expected.is_finite() {
+            let apart = tasks - expected;
+            let seen = (apart * apart / expected).min(9.0 * self.value());
+            self.0 += (seen - self.0) / 100.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scaling::testing::Rng;
+
+    /// Feeds tasks with mean rates, ten asks a second.
+    fn fed(rng: &mut Rng, arrivals: &mut Arrivals, rate: f64, seconds: u32) {
+        for _ in 0..seconds * 10 {
+            arrivals.observe(0.1, f64::from(rng.poisson(rate / 10.0)));
+        }
+    }
+
+    #[test]
+    fn a_steady_rate_is_known_well() {
+        for seed in 0..20 {
+            let (mut rng, mut arrivals) = (Rng(seed), Arrivals::default());
+            fed(&mut rng, &mut arrivals, 50.0, 60);
+            let rate = arrivals.rate(2.0);
+            assert!((rate.mean / 50.0 - 1.0).abs() < 0.15, "seed {seed}: {rate:?}");
+            assert!(rate.least < rate.mean && rate.mean < rate.most, "{rate:?}");
+        }
+    }
+
+    #[test]
+    fn a_jump_is_noticed_in_half_a_second() {
+        for (seed, (before, after)) in
+            (0..60).zip([(10.0, 60.0), (60.0, 200.0), (100.0, 5.0)].into_iter().cycle())
+        {
+            let (mut rng, mut arrivals) = (Rng(seed), Arrivals::default());
+            fed(&mut rng, &mut arrivals, before, 300);
+            for _ in 0..5 {
+                arrivals.observe(0.1, f64::from(rng.poisson(after / 10.0)));
+            }
+            let rate = arrivals.rate(2.0);
+            assert!((rate.least..=rate.most).contains(&after), "seed {seed}: {before} to {after}: {rate:?}");
+        }
+    }
+
+    #[test]
+    fn batches_are_no_jumps() {
+        let (mut rng, mut arrivals) = (Rng(1), Arrivals::default());
+        let mut forgot = 0;
+        for tick in 0..6_000 {
+            let before = arrivals.total().time;
+            arrivals.observe(0.1, 10.0 * f64::from(rng.poisson(0.3)));
+            let lost = arrivals.total().time < before / 2.0;
+            forgot += u32::from(lost && tick > 600);
+        }
+        assert!(forgot <= 2, "{forgot}");
+        assert!(arrivals.dispersion.value() > 4.0, "{arrivals:?}");
+    }
+
+    #[test]
+    fn an_hour_of_silence_does_not_dilute_what_follows_it() {
+        let mut arrivals = Arrivals::default();
+        arrivals.observe(10.0, 50.0);
+        arrivals.observe(3_600.0, 0.0);
+        arrivals.observe(0.1, 30.0);
+        assert_eq!(arrivals.rate(0.0).mean, 300.0);
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let mut arrivals = Arrivals::default();
+        for tick in 0..100_000u32 {
+            arrivals.observe(f64::from(tick % 7 + 1), 0.0);
+            assert!(arrivals.pieces.len() <= PIECES + 1);
+        }
+    }
+}

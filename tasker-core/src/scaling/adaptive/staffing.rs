@@ -1,0 +1,112 @@
+//! How many workers a load needs: Erlang's formula and the price of a late task.
+
+/// What a task over the target counts for, in multiples of its execution time.
+pub(super) const LATE: f64 = 10.0;
+
+/// Above this many workers the square root stands in for the formula, which it has come close to long before.
+const MANY: f64 = 2_000.0;
+
+/// The number of workers for which workers plus late tasks cost least: see [`Adaptive`](super::Adaptive).
+///
+/// `load` is the mean number of workers busy if none has to wait, `patience` the wait target in mean execution times.
+pub(super) fn staff(load: f64, patience: f64, most: usize) -> usize {
+    if load <= 0.0 || load.is_nan() {
+        return 0;
+    }
+    if load >= most as f64 {
+        return most;
+    }
+    if load > MANY {
+        return ((load + load.sqrt()).ceil() as usize).min(most);
+    }
+    cheapest(load, patience).min(most)
+}
+
+/// Adds workers as long as one more saves more than it costs. Both are convex, so the first that does not is the last.
+fn cheapest(load: f64, patience: f64) -> usize {
+    let mut count = 0.0;
+    let mut blocked = 1.0;
+    let mut late = 1.0;
+    loop {
+        count += 1.0;
+        // Erlang's B, by its recursion.
+        blocked = load * blocked / (count + load * blocked);
+        if count <= load {
+            continue;
+        }
+        let next = waits(count, load, blocked) * decay((count - load) * patience);
+        if count >= load + 1.0 && super::knob("LATE", LATE) * load * (late - next) < 1.0 {
+            // Never without any room: with a load next to a whole number the queue would hardly ever shrink.
+            return if count - 1.0 > load { count as usize - 1 } else { count as usize };
+        }
+        late = next;
+    }
+}
+
+/// Erlang's C: the share of tasks that wait at all, from Erlang's B.
+fn waits(count: f64, load: f64, blocked: f64) -> f64 {
+    blocked / (1.0 - load / count * (1.0 - blocked))
+}
+
+/// e to the power of -x, the same on every machine: only multiplication and division.
+fn decay(x: f64) -> f64 {
+    if x > 60.0 {
+        return 0.0;
+    }
+    let mut power = 1.0 + x / 4_096.0;
+    for _ in 0..12 {
+        power *= power;
+    }
+    1.0 / power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decay_is_close_to_the_exponential_function() {
+        for x in [0.0, 0.1, 1.0, 5.0, 20.0] {
+            assert!((decay(x) / f64::exp(-x) - 1.0).abs() < 0.06, "{x}: {}", decay(x));
+        }
+        assert_eq!(decay(f64::INFINITY), 0.0);
+    }
+
+    #[test]
+    fn the_share_of_waiting_tasks_is_erlangs() {
+        // Tables of the Erlang C formula: 10 Erlang on 12 servers.
+        let (mut blocked, load) = (1.0, 10.0);
+        for count in 1..=12 {
+            blocked = load * blocked / (f64::from(count) + load * blocked);
+        }
+        assert!((waits(12.0, load, blocked) - 0.449).abs() < 0.001);
+    }
+
+    #[test]
+    fn always_has_more_workers_than_the_load() {
+        for tenths in 1..400 {
+            let load = f64::from(tenths) / 10.0;
+            for patience in [0.0, 0.1, 1.0, 10.0, 1e9] {
+                assert!(staff(load, patience, 1_000) as f64 > load, "{load}, {patience}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_load_and_less_patience_never_need_fewer() {
+        for tenths in 1..400 {
+            let load = f64::from(tenths) / 10.0;
+            assert!(staff(load, 1.0, 1_000) <= staff(load + 0.1, 1.0, 1_000), "{load}");
+            assert!(staff(load, 2.0, 1_000) <= staff(load, 1.0, 1_000), "{load}");
+        }
+    }
+
+    #[test]
+    fn is_bounded_whatever_it_is_asked() {
+        assert_eq!(staff(0.0, 1.0, 9), 0);
+        assert_eq!(staff(f64::NAN, 1.0, 9), 0);
+        assert_eq!(staff(f64::INFINITY, 1.0, 9), 9);
+        assert_eq!(staff(10_000.0, 1.0, usize::MAX), 10_100);
+        assert_eq!(staff(20.0, 2.0, usize::MAX), 23);
+    }
+}
