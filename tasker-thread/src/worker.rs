@@ -69,49 +69,47 @@ fn serve<R: LocalResource>(
 ) -> ExitReason {
     Parker::with_current(|parker| {
         let waker = parker.waker();
-        let mut now = clock.now();
         loop {
+            let now = clock.now();
             let fate = match worker.step(now, &waker) {
-                Step::Run(job) => match run(worker, resource, job, now, clock) {
-                    (Fate::Keep, _) if worker.linger() => (Fate::Keep, clock.now()),
-                    ran => ran,
-                },
+                Step::Run(job) => run(worker, resource, job, now, clock),
                 Step::Wait(Some(until)) => {
                     clock.park_until(parker, until);
-                    (Fate::Keep, clock.now())
+                    Fate::Keep
                 }
                 Step::Wait(None) => {
                     parker.park();
-                    (Fate::Keep, clock.now())
+                    Fate::Keep
                 }
-                Step::Probe => (probe(worker, resource, clock), clock.now()),
-                Step::Leave(why) => return why,
+                Step::Probe => probe(worker, resource, clock),
+                Step::Leave(why) => Fate::Leave(why),
             };
-            match fate {
-                (Fate::Keep, then) => now = then,
-                (Fate::Leave(why), _) => return why,
+            if let Fate::Leave(why) = fate {
+                return why;
             }
         }
     })
 }
 
-/// Runs a task that was taken `now`; what becomes of the worker, and when. The end of one task is the start of the next:
-/// reading the clock costs as much as handing over a task.
+/// Runs a task that was taken `now`.
 fn run<R: LocalResource>(
     worker: &mut Worker<SyncJob<R>>,
     resource: &mut R,
     mut job: SyncJob<R>,
     now: Timestamp,
     clock: &dyn Clock,
-) -> (Fate, Timestamp) {
+) -> Fate {
     let begun = worker.begin(&job, now);
     let inside = worker.inside();
     let (task, key) = job.open();
     let call = || task.attempt(key, resource, &begun.context);
     let attempt = begun.span.in_scope(|| current::enter(inside, || engine::catch(call)));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
-    let now = clock.now();
-    (worker.finish(job, &begun, attempt, |error| resource.check_health(error), now), now)
+    let fate = worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now());
+    if fate == Fate::Keep {
+        worker.linger();
+    }
+    fate
 }
 
 fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, clock: &dyn Clock) -> Fate {

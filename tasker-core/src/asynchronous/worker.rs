@@ -65,45 +65,41 @@ async fn serve<R: Resource>(
     clock: &dyn AsyncClock,
 ) -> ExitReason {
     let mut budget = BUDGET;
-    let mut now = clock.now();
     loop {
+        let now = clock.now();
         let step = poll_fn(|cx| Poll::Ready(worker.step(now, cx.waker()))).await;
         let fate = match step {
             Step::Run(job) => run(worker, resource, job, now, clock).await,
             Step::Wait(until) => {
                 budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;
-                (Fate::Keep, clock.now())
+                Fate::Keep
             }
-            Step::Probe => (probe(worker, resource, clock).await, clock.now()),
-            Step::Leave(why) => return why,
+            Step::Probe => probe(worker, resource, clock).await,
+            Step::Leave(why) => Fate::Leave(why),
         };
-        match fate {
-            (Fate::Keep, then) => now = then,
-            (Fate::Leave(why), _) => return why,
+        if let Fate::Leave(why) = fate {
+            return why;
         }
         budget -= 1;
         if budget == 0 {
             budget = BUDGET;
             give_way().await;
-            now = clock.now();
         }
     }
 }
 
-/// Runs a task that was taken `now`; what becomes of the worker, and when. The end of one task is the start of the next:
-/// reading the clock costs as much as handing over a task.
+/// Runs a task that was taken `now`.
 async fn run<R: Resource>(
     worker: &mut Worker<AsyncJob<R>>,
     resource: &mut R,
     mut job: AsyncJob<R>,
     now: Timestamp,
     clock: &dyn AsyncClock,
-) -> (Fate, Timestamp) {
+) -> Fate {
     let begun = worker.begin(&job, now);
     let attempt = attempt(&mut job, resource, &begun, worker.inside()).await;
-    let now = clock.now();
-    (worker.finish(job, &begun, attempt, |error| resource.check_health(error), now), now)
+    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
 }
 
 async fn attempt<R: Resource>(

@@ -219,14 +219,12 @@ impl<J: Job> Worker<J> {
     }
 
     /// Looks for a while whether there is something to do, for a thread that comes from a task and would sleep
-    /// otherwise. `true`: that took some time.
-    pub fn linger(&self) -> bool {
+    /// otherwise.
+    pub fn linger(&self) {
         let inbox = &self.engine.inbox;
-        if inbox.beckons() {
-            return false;
+        if !inbox.beckons() {
+            spin_until(self.engine.limits.spin, || inbox.beckons());
         }
-        spin_until(self.engine.limits.spin, || inbox.beckons());
-        true
     }
 
     fn wait(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {
@@ -278,9 +276,7 @@ impl<J: Job> Worker<J> {
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.options.timeout {
-            // By the clock: users' callbacks may have run since the worker looked at it.
-            let due = self.engine.hub.now().saturating_add(timeout);
-            self.engine.hub.arm_timeout(due, &job.cell(), attempt);
+            self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
         }
         Begun {
             context: TaskContext::of(job.cell(), attempt, self.post.id),

@@ -26,12 +26,14 @@ use crate::task::cell::Cell;
 /// A task in one allocation: its cell, and its work of type `W`.
 pub struct Task<W, T, E> {
     cell: Cell<T, E>,
-    work: UnsafeCell<W>,
+    work: Locked<W>,
 }
 
-// SAFETY: the cell may be shared between threads by itself if what it holds may be sent. The work is reached only
-// with a key, of which there is one at a time, so it is never shared, only sent.
-unsafe impl<W: Send, T: Send, E: Send> Sync for Task<W, T, E> {}
+/// What only a key opens.
+struct Locked<W>(UnsafeCell<W>);
+
+// SAFETY: it is reached only with a key, of which there is one at a time, so it is never shared, only sent.
+unsafe impl<W: Send> Sync for Locked<W> {}
 
 /// The one owner of a task's work, whatever the type of the task: `D` is the task, or a trait object of it.
 pub struct Sole<D: ?Sized + Close> {
@@ -60,7 +62,7 @@ impl<W, T, E> Task<W, T, E> {
     where
         D: ?Sized + Close,
     {
-        let shared = Arc::new(Self { cell, work: UnsafeCell::new(work) });
+        let shared = Arc::new(Self { cell, work: Locked(UnsafeCell::new(work)) });
         let task = erase(Arc::clone(&shared));
         assert!(ptr::addr_eq(Arc::as_ptr(&task), Arc::as_ptr(&shared)), "a task has one owner, its own");
         (Sole { task }, shared)
@@ -80,7 +82,7 @@ impl<W, T, E> Task<W, T, E> {
         assert!(key.address == ptr::from_ref(self).addr(), "the key of another task");
         // SAFETY: the key is the only one to this task (see the protocol above), and for as long as the reference
         // lives, the task's owner is borrowed mutably, gives out no other, and keeps the task alive.
-        unsafe { &mut *self.work.get() }
+        unsafe { &mut *self.work.0.get() }
     }
 }
 
