@@ -48,13 +48,16 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(90, 90, 90),
 ];
 
-/// Draws curves over a logarithmic axis, from zero up.
+/// Draws curves over a logarithmic axis, from zero up; nothing if there is no point.
 ///
 /// # Errors
 ///
 /// The file cannot be written.
 pub fn curves(path: &Path, title: &str, axes: [&str; 2], curves: &[Curve]) -> Result<(), DrawError> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
+    if points().next().is_none() {
+        return Ok(());
+    }
     let (left, right) =
         points().fold((f64::INFINITY, 0.0_f64), |(a, b), point| (a.min(point.0), b.max(point.0)));
     let top = points().fold(0.0_f64, |top, point| top.max(point.1)) * 1.15;

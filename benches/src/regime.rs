@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::hint::spin_loop;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Whether two cores share a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +74,10 @@ struct Line(AtomicU64);
 
 const QUIT: u64 = u64::MAX;
 /// Throws in a batch, there and back; the quickest batch counts, since every disturbance slows.
-const THROWS: u32 = 100;
-const BATCHES: u32 = 8;
+const THROWS: u32 = 50;
+const BATCHES: usize = 8;
+/// After so long no further batch begins: others compute here, and would make it long.
+const ENOUGH: Duration = Duration::from_millis(1);
 
 impl Default for Probe {
     fn default() -> Self {
@@ -108,13 +111,23 @@ impl Probe {
         }
         // The first throw wakes the partner up and is not timed.
         self.throw();
-        let batches = (0..BATCHES).map(|_| {
-            let began = Instant::now();
-            (0..THROWS).for_each(|_| self.throw());
-            began.elapsed().as_secs_f64() * 1e9 / f64::from(2 * THROWS)
-        });
-        let nanos = batches.fold(f64::INFINITY, f64::min);
+        let began = Instant::now();
+        let batches = iter::repeat_with(|| self.batch()).take(BATCHES);
+        let mut nanos = f64::INFINITY;
+        for batch in batches {
+            nanos = nanos.min(batch);
+            if began.elapsed() > ENOUGH {
+                break;
+            }
+        }
         Reading { nanos, regime: Regime::of(nanos) }
+    }
+
+    /// Nanoseconds of a hand-over, over some throws.
+    fn batch(&self) -> f64 {
+        let began = Instant::now();
+        (0..THROWS).for_each(|_| self.throw());
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(2 * THROWS)
     }
 
     fn throw(&self) {

@@ -31,7 +31,7 @@ pub(crate) fn measure(quick: bool, probe: &Probe) -> Vec<Chart> {
 /// What a task costs to submit and to run, of so many; small numbers are repeated so that there is something to time.
 fn sample(tasks: u64) -> [f64; 2] {
     let pool = on_threads(2);
-    let repeats = (10_000 / tasks).max(1);
+    let repeats = (1_000 / tasks).max(1);
     let (mut submitting, mut running) = (0.0, 0.0);
     for _ in 0..repeats {
         pool.pause();

@@ -44,6 +44,10 @@ fn main() -> ExitCode {
         return child::answer(kind, name);
     }
     let works: Vec<Work> = works::all().into_iter().filter(|work| arguments.wants(&work.id)).collect();
+    if works.is_empty() {
+        eprintln!("no work has such a name; --list tells them");
+        return ExitCode::from(64);
+    }
     if arguments.list {
         works.iter().for_each(|work| println!("{:<10} {}", work.id, work.what));
         return ExitCode::SUCCESS;

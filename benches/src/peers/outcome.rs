@@ -44,6 +44,8 @@ pub(crate) struct Bar {
     pub(crate) work: String,
     pub(crate) unit: Unit,
     pub(crate) limit: Limit,
+    /// Whether there was time for its work.
+    pub(crate) tried: bool,
     /// In each kind of moment with enough samples.
     pub(crate) verdicts: Vec<Verdict>,
 }
@@ -69,7 +71,7 @@ impl Verdict {
 pub(crate) enum Judgement {
     Met,
     Missed,
-    /// No regime lasted long enough.
+    /// No regime lasted long enough, or there was no time.
     Inconclusive,
 }
 
@@ -113,8 +115,10 @@ const LEVEL: f64 = 1.02;
 impl Outcome {
     pub(crate) fn new(work: &Work, records: &[Record]) -> Self {
         let Work { floor, unit, .. } = *work;
+        let tried = !records.is_empty();
         let verdicts = |limit| verdicts(limit, floor, records);
-        let bar = |&limit: &Limit| Bar { work: work.id.clone(), unit, limit, verdicts: verdicts(limit) };
+        let bar =
+            |&limit: &Limit| Bar { work: work.id.clone(), unit, limit, tried, verdicts: verdicts(limit) };
         let samples = records.iter().flat_map(|record| &record.samples);
         Self {
             id: work.id.clone(),

@@ -10,6 +10,7 @@ mod ours;
 mod ractor;
 mod spawn;
 mod tower;
+mod two_lanes;
 
 pub(crate) use self::async_std::{FLOOR as ASYNC_STD_FLOOR, on_async_std};
 pub(crate) use self::bb8::Peer as Bb8;
@@ -17,6 +18,7 @@ pub(crate) use self::cronoq::{Order, Peer as Cronoq};
 pub(crate) use self::deadpool::Peer as Deadpool;
 pub(crate) use self::ours::Ours as OnTokio;
 pub(crate) use self::spawn::Floor as Spawn;
+pub(crate) use self::two_lanes::TwoLanes as AsyncTwoLanes;
 
 use std::sync::Arc;
 

@@ -65,6 +65,7 @@ fn bar(bar: &Bar) -> Json {
     Json::object([
         ("bar", Json::text(bar.to_string())),
         ("judgement", Json::text(judgement)),
+        ("tried", Json::Flag(bar.tried)),
         ("verdicts", Json::List(bar.verdicts.iter().map(verdict).collect())),
     ])
 }

@@ -46,7 +46,7 @@ pub(crate) fn versions() -> String {
 pub(crate) fn print_work(outcome: &Outcome) {
     println!("\n{}  {}", outcome.id, outcome.what);
     if outcome.standings.is_empty() {
-        println!("         not measured: no time left, or no regime lasted");
+        println!("         no figures: there was no time left, or no regime lasted");
     }
     for standing in &outcome.standings {
         println!("  {:<6} {:<26} {:>24} {:>30}", standing.moment.name(), "", "ratio", outcome.unit.name());
@@ -73,11 +73,15 @@ pub(crate) fn print_bars(bars: &[&Bar]) {
             Judgement::Missed => "MISSED",
             Judgement::Inconclusive => "inconclusive",
         };
-        let measured: Vec<String> = bar.verdicts.iter().map(verdict).collect();
-        println!(
-            "  {word:<12} {bar}; {}",
-            if measured.is_empty() { "-".into() } else { measured.join(", ") }
-        );
+        println!("  {word:<12} {bar}; {}", measured(bar));
+    }
+}
+
+fn measured(bar: &Bar) -> String {
+    match &bar.verdicts[..] {
+        [] if bar.tried => "no regime lasted".to_owned(),
+        [] => "no time left".to_owned(),
+        verdicts => verdicts.iter().map(verdict).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The crate blocking. It has one pool a process, of as many threads as it likes (500 at most); the number of workers
-//! asked for has no influence.
+//! asked for has no influence, but where a process of its own is told to have one.
 
 use benches::work::Task;
 use futures::executor::block_on;
@@ -9,7 +9,7 @@ use super::Threads;
 pub(crate) struct Peer;
 
 impl Threads for Peer {
-    const NAME: &'static str = "blocking";
+    const NAME: &'static str = "blocking (its own threads)";
 
     fn start(_: usize) -> Self {
         Self

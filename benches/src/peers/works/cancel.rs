@@ -1,6 +1,7 @@
 //! A stream of typed results of which every tenth task is cancelled as soon as it was submitted.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -8,12 +9,13 @@ use std::time::Instant;
 use benches::work::{Task, sum_of};
 use futures::executor::block_on;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::results::IN_FLIGHT;
 use super::{Scale, Work};
 use crate::OURS;
 use crate::asynchronous::{self, Cronoq, Flavour, OnTokio, Order, Spawn, Tasks};
-use crate::rounds::{Entrant, Measure, nanos_each};
+use crate::rounds::{Entrant, nanos_each};
 use crate::threads::{self, Affinitypool, Floor, Ours, SpawnBlocking, Threads};
 
 pub(super) fn works() -> Vec<Work> {
@@ -21,11 +23,15 @@ pub(super) fn works() -> Vec<Work> {
     let entrants = |scale| vec![floor(scale), ours(scale), affinitypool(scale), spawn_blocking(scale)];
     let on_threads = Work::timed("cancel threads", what, threads::FLOOR, entrants);
     let what = "tokio, two threads: typed results, 1,024 in flight, every tenth cancelled";
-    let on_tokio = Work::timed("cancel tokio", what, asynchronous::FLOOR, |scale| {
+    let tokio = Work::timed("cancel tokio", what, asynchronous::FLOOR, |scale| {
         let runtime = Arc::new(Flavour::MultiThread.runtime());
-        vec![spawn(scale, &runtime), on_tokio(scale, &runtime), cronoq(scale, &runtime)]
+        vec![
+            on_tokio::<Spawn>(scale, &runtime),
+            on_tokio::<OnTokio>(scale, &runtime),
+            on_tokio::<Cronoq>(scale, &runtime),
+        ]
     });
-    vec![on_threads, on_tokio]
+    vec![on_threads, tokio]
 }
 
 /// A flag for each task, looked at when it is taken.
@@ -76,48 +82,84 @@ fn spawn_blocking(scale: Scale) -> Entrant {
         let SpawnBlocking(runtime) = SpawnBlocking::start(2);
         Box::new(move || {
             let submit = |task: Task| runtime.spawn_blocking(move || task.run());
-            let cancel = |handle: tokio::task::JoinHandle<_>| handle.abort();
+            let cancel = |handle: JoinHandle<_>| handle.abort();
             stream(scale, submit, cancel, |handle| block_on(handle).expect("the task succeeds"))
         })
     })
 }
 
-fn spawn(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(Spawn::NAME, move || {
-        let submit = async |task: Task| tokio::spawn(async move { task.run() });
-        let cancel = |handle: tokio::task::JoinHandle<_>| handle.abort();
-        let wait = async |handle: tokio::task::JoinHandle<_>| handle.await.expect("the task succeeds");
-        stream_async(scale, runtime, submit, cancel, wait)
-    })
+/// What runs tasks on tokio that can be cancelled.
+trait Cancels: Sized + Send + Sync + 'static {
+    const NAME: &'static str;
+    type Handle: Send;
+
+    fn start(workers: usize) -> impl Future<Output = Self> + Send;
+    fn submit(&self, task: Task) -> impl Future<Output = Self::Handle> + Send;
+    fn cancel(handle: Self::Handle);
+    fn wait(handle: Self::Handle) -> impl Future<Output = u64> + Send;
 }
 
-fn on_tokio(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(OURS, move || {
-        let OnTokio(pool) = runtime.block_on(OnTokio::start(2));
-        let submit = async move |task: Task| pool.submit(async move |_, _| Ok(task.run()));
-        let cancel = |handle: tasker_tokio::TaskHandle<_, _>| {
-            handle.cancel();
-        };
-        let wait = async |handle: tasker_tokio::TaskHandle<_, _>| handle.await.expect("the task succeeds");
-        stream_async(scale, runtime, submit, cancel, wait)
-    })
+impl Cancels for Spawn {
+    const NAME: &'static str = <Self as Tasks>::NAME;
+    type Handle = JoinHandle<u64>;
+
+    async fn start(_: usize) -> Self {
+        Self
+    }
+
+    async fn submit(&self, task: Task) -> Self::Handle {
+        tokio::spawn(async move { task.run() })
+    }
+
+    fn cancel(handle: Self::Handle) {
+        handle.abort();
+    }
+
+    async fn wait(handle: Self::Handle) -> u64 {
+        handle.await.expect("the task succeeds")
+    }
 }
 
-#[expect(clippy::async_yields_async, reason = "submitting is one wait, the result another")]
-fn cronoq(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(Cronoq::NAME, move || {
-        let Cronoq(scheduler) = runtime.block_on(Cronoq::start(2));
-        let submit = async move |task: Task| {
-            let task = cronoq::Task::new(Order::Answer(task));
-            scheduler.submit(task).await.expect("the scheduler takes it")
-        };
-        let cancel = |handle: cronoq::TaskHandle<u64>| handle.cancel();
-        let wait = async |handle: cronoq::TaskHandle<u64>| *handle.await.expect("the task succeeds");
-        stream_async(scale, runtime, submit, cancel, wait)
-    })
+impl Cancels for OnTokio {
+    const NAME: &'static str = OURS;
+    type Handle = tasker_tokio::TaskHandle<u64, Infallible>;
+
+    async fn start(workers: usize) -> Self {
+        <Self as Tasks>::start(workers).await
+    }
+
+    async fn submit(&self, task: Task) -> Self::Handle {
+        self.0.submit(async move |_, _| Ok(task.run()))
+    }
+
+    fn cancel(handle: Self::Handle) {
+        handle.cancel();
+    }
+
+    async fn wait(handle: Self::Handle) -> u64 {
+        handle.await.expect("the task succeeds")
+    }
+}
+
+impl Cancels for Cronoq {
+    const NAME: &'static str = <Self as Tasks>::NAME;
+    type Handle = cronoq::TaskHandle<u64>;
+
+    async fn start(workers: usize) -> Self {
+        <Self as Tasks>::start(workers).await
+    }
+
+    async fn submit(&self, task: Task) -> Self::Handle {
+        self.0.submit(cronoq::Task::new(Order::Answer(task))).await.expect("the scheduler takes it")
+    }
+
+    fn cancel(handle: Self::Handle) {
+        handle.cancel();
+    }
+
+    async fn wait(handle: Self::Handle) -> u64 {
+        *handle.await.expect("the task succeeds")
+    }
 }
 
 const fn tasks(scale: Scale) -> u64 {
@@ -156,37 +198,40 @@ fn stream<H>(scale: Scale, submit: impl Fn(Task) -> H, cancel: impl Fn(H), wait:
     nanos_each(time, count)
 }
 
-fn stream_async<H: 'static>(
-    scale: Scale,
-    runtime: Arc<Runtime>,
-    submit: impl AsyncFn(Task) -> H + 'static,
-    cancel: impl Fn(H) + 'static,
-    wait: impl AsyncFn(H) -> u64 + 'static,
-) -> Measure {
-    let count = tasks(scale);
-    Box::new(move || {
-        runtime.block_on(async {
-            let mut waiting = VecDeque::with_capacity(IN_FLIGHT);
-            let mut sum = 0;
-            let began = Instant::now();
-            for number in 1..=count {
-                let handle = submit(Task::empty(number)).await;
-                if is_cancelled(number) {
-                    cancel(handle);
-                    continue;
-                }
-                waiting.push_back(handle);
-                let oldest = if waiting.len() == IN_FLIGHT { waiting.pop_front() } else { None };
-                if let Some(handle) = oldest {
-                    sum += wait(handle).await;
-                }
-            }
-            for handle in waiting {
-                sum += wait(handle).await;
-            }
-            let time = began.elapsed();
-            assert_eq!(sum, expected(count), "wrong results");
-            nanos_each(time, count)
+/// The work itself is a task of the runtime, as where users submit.
+fn on_tokio<P: Cancels>(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
+    let runtime = Arc::clone(runtime);
+    Entrant::new(P::NAME, move || {
+        let pool = Arc::new(runtime.block_on(P::start(2)));
+        Box::new(move || {
+            let pool = Arc::clone(&pool);
+            let work = runtime.spawn(async move { stream_async(scale, &*pool).await });
+            runtime.block_on(work).expect("the work is done")
         })
     })
+}
+
+async fn stream_async<P: Cancels>(scale: Scale, pool: &P) -> f64 {
+    let count = tasks(scale);
+    let mut waiting = VecDeque::with_capacity(IN_FLIGHT);
+    let mut sum = 0;
+    let began = Instant::now();
+    for number in 1..=count {
+        let handle = pool.submit(Task::empty(number)).await;
+        if is_cancelled(number) {
+            P::cancel(handle);
+            continue;
+        }
+        waiting.push_back(handle);
+        let oldest = if waiting.len() == IN_FLIGHT { waiting.pop_front() } else { None };
+        if let Some(handle) = oldest {
+            sum += P::wait(handle).await;
+        }
+    }
+    for handle in waiting {
+        sum += P::wait(handle).await;
+    }
+    let time = began.elapsed();
+    assert_eq!(sum, expected(count), "{}: wrong results", P::NAME);
+    nanos_each(time, count)
 }

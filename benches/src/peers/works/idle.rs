@@ -70,6 +70,6 @@ fn watch() -> f64 {
     sleep(SETTLE);
     let (began, before) = (Instant::now(), nanos_of_others());
     sleep(WATCH);
-    let nanos = nanos_of_others() - before;
+    let nanos = nanos_of_others().saturating_sub(before);
     nanos as f64 / 1e3 / began.elapsed().as_secs_f64()
 }

@@ -49,7 +49,7 @@ impl ThreadWork for Memory {
         let mut handles = Vec::with_capacity(usize::try_from(TASKS).expect("a million"));
         let before = resident_bytes();
         (1..=TASKS).for_each(|number| handles.push(pool.submit(Task::endless(number))));
-        each(resident_bytes() - before, handles)
+        each(resident_bytes().saturating_sub(before), handles)
     }
 }
 
@@ -63,7 +63,7 @@ impl AsyncWork for Memory {
             for number in 1..=TASKS {
                 handles.push(pool.submit(Task::empty(number)).await);
             }
-            each(resident_bytes() - before, handles)
+            each(resident_bytes().saturating_sub(before), handles)
         };
         // Else tokio would make the submitter give way now and then.
         unconstrained(queue).await

@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 
 use super::{Scale, Work};
 use crate::OURS;
-use crate::asynchronous::{self, Cronoq, Flavour, OnTokio, Order, Spawn, Tasks};
-use crate::rounds::{Entrant, Measure, nanos_each};
+use crate::asynchronous::{AsyncTwoLanes, Cronoq, Flavour, OnTokio, Order, Spawn, Tasks};
+use crate::rounds::{Entrant, nanos_each};
 use crate::threads::{Floor, Ours, Threads, TwoLanes};
 
 pub(super) fn works() -> Vec<Work> {
@@ -22,11 +22,16 @@ pub(super) fn works() -> Vec<Work> {
     let entrants = |scale| vec![two_lanes(scale), ours(scale), no_priorities(scale)];
     let on_threads = Work::timed("urgent threads", what, TwoLanes::NAME, entrants);
     let what = "tokio, two threads: submit and await, urgent, while thousands of 5 us wait, p50";
-    let on_tokio = Work::timed("urgent tokio", what, asynchronous::FLOOR, |scale| {
+    let tokio = Work::timed("urgent tokio", what, AsyncTwoLanes::NAME, |scale| {
         let runtime = Arc::new(Flavour::MultiThread.runtime());
-        vec![spawn(scale, &runtime), on_tokio(scale, &runtime), cronoq(scale, &runtime)]
+        vec![
+            on_tokio::<AsyncTwoLanes>(scale, &runtime),
+            on_tokio::<OnTokio>(scale, &runtime),
+            on_tokio::<Cronoq>(scale, &runtime),
+            on_tokio::<Spawn>(scale, &runtime),
+        ]
     });
-    vec![on_threads, on_tokio]
+    vec![on_threads, tokio]
 }
 
 fn two_lanes(scale: Scale) -> Entrant {
@@ -64,53 +69,86 @@ fn no_priorities(scale: Scale) -> Entrant {
     })
 }
 
-/// No priorities, either.
-fn spawn(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(Spawn::NAME, move || {
-        let low = async |task: Task| Spawn.fire(task).await;
-        let urgent = async |task: Task| Spawn.submit(task).await.await;
-        measure_async(scale, runtime, low, urgent)
-    })
+/// What runs tasks on tokio in an order.
+trait Ordered: Sized + Send + Sync + 'static {
+    const NAME: &'static str;
+
+    fn start(workers: usize) -> impl Future<Output = Self> + Send;
+    fn low(&self, task: Task) -> impl Future<Output = ()> + Send;
+    fn urgent(&self, task: Task) -> impl Future<Output = u64> + Send;
 }
 
-fn on_tokio(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(OURS, move || {
-        let OnTokio(pool) = runtime.block_on(OnTokio::start(2));
-        let again = pool.clone();
-        let low = async move |task: Task| {
-            let task = async move |_: &mut Nothing, _: &TaskContext| {
-                task.report();
-                Ok(())
-            };
-            again.task().priority(Priority::Low).submit(task).detach();
-        };
-        let urgent = async move |task: Task| {
-            let handle = pool.task().priority(Priority::High).submit(async move |_, _| Ok(task.run()));
-            handle.await.expect("the task succeeds")
-        };
-        measure_async(scale, runtime, low, urgent)
-    })
+impl Ordered for AsyncTwoLanes {
+    const NAME: &'static str = Self::NAME;
+
+    async fn start(workers: usize) -> Self {
+        Self::start(workers)
+    }
+
+    async fn low(&self, task: Task) {
+        self.fire(task);
+    }
+
+    async fn urgent(&self, task: Task) -> u64 {
+        self.urgent(task).await
+    }
 }
 
-fn cronoq(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
-    let runtime = Arc::clone(runtime);
-    Entrant::new(Cronoq::NAME, move || {
-        let Cronoq(scheduler) = runtime.block_on(Cronoq::start(2));
-        let scheduler = Arc::new(scheduler);
-        let again = Arc::clone(&scheduler);
-        let low = async move |task: Task| {
-            let task = cronoq::Task::new(Order::Report(task)).priority(Rank::Low);
-            again.enqueue(task).await.expect("the scheduler takes it");
+impl Ordered for OnTokio {
+    const NAME: &'static str = OURS;
+
+    async fn start(workers: usize) -> Self {
+        <Self as Tasks>::start(workers).await
+    }
+
+    async fn low(&self, task: Task) {
+        let task = async move |_: &mut Nothing, _: &TaskContext| {
+            task.report();
+            Ok(())
         };
-        let urgent = async move |task: Task| {
-            let task = cronoq::Task::new(Order::Answer(task)).priority(Rank::High);
-            let handle = scheduler.submit(task).await.expect("the scheduler takes it");
-            *handle.await.expect("the task succeeds")
-        };
-        measure_async(scale, runtime, low, urgent)
-    })
+        self.0.task().priority(Priority::Low).submit(task).detach();
+    }
+
+    async fn urgent(&self, task: Task) -> u64 {
+        let handle = self.0.task().priority(Priority::High).submit(async move |_, _| Ok(task.run()));
+        handle.await.expect("the task succeeds")
+    }
+}
+
+impl Ordered for Cronoq {
+    const NAME: &'static str = <Self as Tasks>::NAME;
+
+    async fn start(workers: usize) -> Self {
+        <Self as Tasks>::start(workers).await
+    }
+
+    async fn low(&self, task: Task) {
+        let task = cronoq::Task::new(Order::Report(task)).priority(Rank::Low);
+        self.0.enqueue(task).await.expect("the scheduler takes it");
+    }
+
+    async fn urgent(&self, task: Task) -> u64 {
+        let task = cronoq::Task::new(Order::Answer(task)).priority(Rank::High);
+        let handle = self.0.submit(task).await.expect("the scheduler takes it");
+        *handle.await.expect("the task succeeds")
+    }
+}
+
+/// What it means to have none.
+impl Ordered for Spawn {
+    const NAME: &'static str = "tokio::spawn, no priorities";
+
+    async fn start(_: usize) -> Self {
+        Self
+    }
+
+    async fn low(&self, task: Task) {
+        self.fire(task).await;
+    }
+
+    async fn urgent(&self, task: Task) -> u64 {
+        self.submit(task).await.await
+    }
 }
 
 /// Of each task that waits.
@@ -137,29 +175,33 @@ fn measure(scale: Scale, low: impl Fn(Task), urgent: impl Fn(Task) -> u64) -> f6
     median(&times)
 }
 
-fn measure_async(
-    scale: Scale,
-    runtime: Arc<Runtime>,
-    low: impl AsyncFn(Task) + 'static,
-    urgent: impl AsyncFn(Task) -> u64 + 'static,
-) -> Measure {
-    let [waiting, trips] = counts(scale);
-    Box::new(move || {
-        runtime.block_on(async {
-            let goal = done() + sum_of(waiting);
-            for number in 1..=waiting {
-                low(Task::busy(number, LOAD)).await;
-            }
-            let mut times = Vec::new();
-            for number in 1..=trips {
-                let began = Instant::now();
-                assert_eq!(urgent(Task::empty(number)).await, number, "wrong result");
-                times.push(nanos_each(began.elapsed(), 1));
-            }
-            while done() < goal {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            median(&times)
+/// The work itself is a task of the runtime, as where users submit.
+fn on_tokio<P: Ordered>(scale: Scale, runtime: &Arc<Runtime>) -> Entrant {
+    let runtime = Arc::clone(runtime);
+    Entrant::new(P::NAME, move || {
+        let pool = Arc::new(runtime.block_on(P::start(2)));
+        Box::new(move || {
+            let pool = Arc::clone(&pool);
+            let work = runtime.spawn(async move { measure_async(scale, &*pool).await });
+            runtime.block_on(work).expect("the work is done")
         })
     })
+}
+
+async fn measure_async<P: Ordered>(scale: Scale, pool: &P) -> f64 {
+    let [waiting, trips] = counts(scale);
+    let goal = done() + sum_of(waiting);
+    for number in 1..=waiting {
+        pool.low(Task::busy(number, LOAD)).await;
+    }
+    let mut times = Vec::new();
+    for number in 1..=trips {
+        let began = Instant::now();
+        assert_eq!(pool.urgent(Task::empty(number)).await, number, "{}: wrong result", P::NAME);
+        times.push(nanos_each(began.elapsed(), 1));
+    }
+    while done() < goal {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    median(&times)
 }
