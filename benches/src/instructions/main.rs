@@ -1,5 +1,10 @@
-//! Does one thing so many times, all on one thread, for a tool that counts instructions. Twice, with two counts, and the
-//! difference is what one time costs, without what starts and ends the process: see `.ci/instructions.py`.
+//! Does one thing so many times, all on one thread or first on one and then on another, for a tool that counts
+//! instructions. Twice, with two counts, and the difference is what one time costs, without what starts and ends the
+//! process: see `.ci/instructions.py`.
+
+mod figures;
+mod floor;
+mod queued;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -14,6 +19,10 @@ use tokio::runtime::Runtime;
 
 /// A name, and what does it so many times.
 type Path = (&'static str, fn(u64));
+
+fn paths() -> impl Iterator<Item = Path> {
+    [&PATHS[..], &queued::PATHS, &floor::PATHS, &figures::PATHS].into_iter().flatten().copied()
+}
 
 const PATHS: [Path; 7] = [
     ("tokio-await", tokio_await),
@@ -34,9 +43,9 @@ usage: instructions NAME COUNT
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--list"] => PATHS.iter().for_each(|(name, _)| println!("{name}")),
+        ["--list"] => paths().for_each(|(name, _)| println!("{name}")),
         [name, count] => {
-            let path = PATHS.iter().find(|path| path.0 == name);
+            let path = paths().find(|path| path.0 == name);
             let (Some((_, path)), Ok(count)) = (path, count.parse()) else {
                 eprintln!("{USAGE}");
                 return ExitCode::from(64);
@@ -154,4 +163,9 @@ fn on_tokio() -> (Runtime, tasker_tokio::Pool<Nothing>) {
 fn on_threads() -> tasker_thread::Pool<Nothing> {
     let builder = tasker_thread::Pool::builder(()).workers(1).unbounded().burst_interval(NEVER).seed(1);
     builder.build().expect("a thread starts")
+}
+
+/// Room for so many, so that what is counted has none to make.
+fn room<T>(count: u64) -> Vec<T> {
+    Vec::with_capacity(usize::try_from(count).expect("some thousands"))
 }
