@@ -35,8 +35,8 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::scaling::{
-        Aimd, Fixed, PanicWindow, RateBased, Sample, ScalingPolicy, ScalingPolicyExt, Schedule, TargetWait,
-        Threshold, Utilization,
+        Adaptive, Aimd, Fixed, PanicWindow, RateBased, Sample, ScalingPolicy, ScalingPolicyExt, Schedule,
+        TargetWait, Threshold, Utilization,
     };
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -62,6 +62,7 @@ mod tests {
 
     #[test]
     fn every_policy_is_read_as_it_was_made() {
+        round_trip(|| Adaptive::new().wait_target(MINUTE));
         round_trip(|| Fixed::at(3));
         round_trip(|| Threshold::new(10).step(4));
         round_trip(|| RateBased::new().window(MINUTE));

@@ -1,4 +1,4 @@
-//! Workers by how busy they are and how long tasks wait: the policy of pools that may grow.
+//! Workers by how busy they are and how long tasks wait.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::window::{Need, Recent, Window, size};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 
-/// Keeps workers busy for a share of their time, and the mean wait short. The default of pools that may grow.
+/// Keeps workers busy for a share of their time, and the mean wait short.
 ///
 /// Over a window it measures the *load*, the execution time per second, which is the mean number of busy workers, and
 /// the *wait*, the mean time in the queue. It needs the larger of:

@@ -1,16 +1,14 @@
 //! What tasks and creations take, learned from samples.
 
-use std::time::Duration;
-
-use super::knob;
 use crate::scaling::Sample;
 
-/// Tasks after which the mean of a period is trusted, and the one before it forgotten.
+/// So many tasks, over so many seconds, and the mean of a period is trusted, and the one before it forgotten.
 const ENOUGH: f64 = 500.0;
+const LONG: f64 = 20.0;
 /// Creations whose mean is kept.
 const CREATIONS: f64 = 8.0;
 
-/// The mean execution time, over the last 500 to 1,000 tasks.
+/// The mean execution time, over one to two periods of 500 tasks and 20 seconds or more.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Service {
     older: Period,
@@ -40,7 +38,7 @@ impl Service {
         self.newer.reported += reported.as_secs_f64();
         self.newer.seen += (before.busy as f64 + sample.busy as f64) / 2.0 * time;
         self.newer.time += time;
-        if self.newer.tasks >= knob("ENOUGH", ENOUGH) && self.newer.time >= knob("ENOUGHT", 20.0) {
+        if self.newer.tasks >= ENOUGH && self.newer.time >= LONG {
             self.older = std::mem::take(&mut self.newer);
         }
     }
@@ -86,14 +84,12 @@ impl Creation {
     pub(super) fn mean(self) -> f64 {
         self.mean.unwrap_or(0.0)
     }
-
-    pub(super) fn time(self) -> Duration {
-        Duration::try_from_secs_f64(self.mean()).unwrap_or(Duration::MAX)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn ran(tasks: u64, millis: u64, busy: usize) -> Sample {

@@ -6,40 +6,110 @@ mod staffing;
 
 use std::time::Duration;
 
-use super::window::{Highest, size, whole_workers};
+use super::window::{Highest, SLACK, size, whole_workers};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 use arrivals::{Arrivals, Rate};
 use learned::{Creation, Service};
 use staffing::{LATE, staff};
 
-/// How sure the policy wants to be of a rate, in standard deviations, before it changes the size for it.
-const CERTAINTY: f64 = 1.5;
 /// The least wait target, in seconds, unless one is given.
 const LEAST_TARGET: f64 = 0.1;
+/// The share of the wait target that the size is reckoned with: tasks may vary more than Erlang's formula supposes.
+const CAUTION: f64 = 0.7;
+/// The share of the wait target from which on a queue is cleared by more workers: those that come must find it in time.
+const EARLY: f64 = 0.5;
 /// Creations that failed in a row, after which the pool does not grow.
 const FAILING: u32 = 3;
+/// How long a worker is kept that may be needed again: so many creation times, and at least so many seconds.
+const KEEP: [f64; 2] = [1.2, 0.5];
+/// What a worker costs beside its work: a creation time before it is ready and one when it is no longer needed; and at
+/// least so many seconds.
+const WASTE: [f64; 2] = [2.0, 0.5];
 
-fn knob(name: &str, default: f64) -> f64 {
-    static KNOBS: std::sync::OnceLock<std::collections::BTreeMap<String, f64>> = std::sync::OnceLock::new();
-    let knobs = KNOBS.get_or_init(|| {
-        std::env::vars()
-            .filter_map(|(k, v)| Some((k.strip_prefix("K_")?.to_owned(), v.parse().ok()?)))
-            .collect()
-    });
-    knobs.get(name).copied().unwrap_or(default)
-}
-
+/// Follows the load without being told anything about it. The default of pools that may grow.
+///
+/// It learns from samples how often tasks arrive, how long they take, and how long creating a worker takes, and sizes
+/// the pool so that workers and late tasks together cost least:
+/// - *The load*: arrival rate times execution time, the mean number of busy workers if nobody had to wait. The rate is
+///   taken over as long a past as tells one story: a jump is noticed within a few tasks and ends the past, a steady
+///   load becomes known well.
+/// - *The size for it*: one more worker as long as it saves more tasks from being late than it is worth, a late task
+///   counting for ten times its execution time. So many are late by Erlang's formula. This is the square-root rule:
+///   the more workers, the smaller the share that must be spare; and the longer tasks may wait, the fewer.
+/// - *A queue* that would still be more than half the wait target long when a worker created now is ready gets workers
+///   of its own: many, where many more tasks would be late behind it, few, where creating takes long.
+///
+/// What keeps it calm:
+/// - it grows only while tasks wait, never beyond the number of tasks, and for the load only as far as it is sure of;
+/// - it shrinks only when no task waits, to what the load may be at most, and a tenth more than it had been during the
+///   last creation time (at least half a second), never below the workers that are busy;
+/// - workers that are being created are let be: the pool does not shrink on account of those that are not ready;
+/// - until it has seen a creation it at most doubles the pool;
+/// - after three creations in a row failed it asks for one worker more than there are, to try, and no more.
+///
+/// After the last task the pool is back at its base within about ten mean execution times and one and a half creation
+/// times, and no sooner than in half a second. After an idle hour a burst is met as fast as after a second.
+///
+/// | parameter | default | meaning |
+/// |---|---|---|
+/// | [`wait_target`](Self::wait_target) | the mean execution time, at least 100 ms | how long a task should wait at most |
+///
+/// Memory is constant, about 3 KiB. It uses no function whose result depends on the machine, so the same samples give
+/// the same answers everywhere.
+///
+/// Sources: the staffing that balances the cost of servers and of waiting, and the square-root rule: Borst, Mandelbaum
+/// and Reiman, "Dimensioning Large Call Centers", Operations Research 52:1, 2004, with the formula of A. K. Erlang,
+/// 1917; the adaptive window: Bifet and Gavaldà, "Learning from Time-Changing Data with Adaptive Windowing", 2007;
+/// keeping what it costs as much to have again: the ski-rental problem, Karlin, Manasse, Rudolph and Sleator,
+/// "Competitive Snoopy Caching", Algorithmica 3, 1988.
+///
+/// ```
+/// use std::time::Duration;
+/// use tasker_core::Timestamp;
+/// use tasker_core::scaling::{Adaptive, Sample, ScalingPolicy};
+///
+/// let mut policy = Adaptive::new().wait_target(Duration::from_millis(200));
+/// let mut sample = Sample::default();
+/// (sample.workers, sample.max_workers, sample.live, sample.busy) = (4, 48, 4, 3);
+/// (sample.created, sample.create_time) = (4, Duration::from_secs(4));
+///
+/// // Thirty tasks of 100 ms a second, for ten seconds: three of four workers busy.
+/// let mut now = Timestamp::ZERO;
+/// for _ in 0..100 {
+///     assert_eq!(policy.desired(now, &sample), 4);
+///     now = now.saturating_add(Duration::from_millis(100));
+///     (sample.arrived, sample.completed) = (sample.arrived + 3, sample.completed + 3);
+///     sample.busy_time += Duration::from_millis(300);
+/// }
+///
+/// // Then ten times as many come within one interval, and most of them have to wait.
+/// (sample.arrived, sample.completed) = (sample.arrived + 30, sample.completed + 4);
+/// (sample.busy, sample.queued) = (4, 25);
+/// sample.busy_time += Duration::from_millis(400);
+/// assert!(policy.desired(now, &sample) > 20);
+/// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Adaptive {
     wait_target: Option<Duration>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     last: Option<(Timestamp, Sample)>,
     /// Seconds between asks while there is work.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pace: f64,
+    #[cfg_attr(feature = "serde", serde(skip))]
     arrivals: Arrivals,
+    #[cfg_attr(feature = "serde", serde(skip))]
     service: Service,
+    #[cfg_attr(feature = "serde", serde(skip))]
     creation: Creation,
+    /// What was needed lately.
+    #[cfg_attr(feature = "serde", serde(skip))]
     needed: Highest,
+    /// What was last answered.
+    #[cfg_attr(feature = "serde", serde(skip))]
     held: usize,
 }
 
@@ -69,7 +139,7 @@ impl Adaptive {
         }
     }
 
-    /// How long a task should wait at most. Must not be zero. Default: twice the mean execution time, at least 100 ms.
+    /// How long a task should wait at most. Must not be zero. Default: the mean execution time, at least 100 ms.
     #[must_use]
     pub const fn wait_target(mut self, target: Duration) -> Self {
         self.wait_target = Some(target);
@@ -87,7 +157,7 @@ impl Adaptive {
                 let tasks = sample.arrived.saturating_sub(before.arrived) as f64;
                 self.service.observe(time, before, sample);
                 self.creation.observe(before, sample);
-                let idle = before.busy == 0 && before.queued == 0;
+                let idle = before.busy == 0 && before.queued == 0 && before.delayed == 0;
                 if idle && self.pace > 0.0 && time > 2.0 * self.pace {
                     // Nobody asks while the pool is idle; the tasks came after that.
                     self.arrivals.observe(time - self.pace, 0.0);
@@ -102,10 +172,8 @@ impl Adaptive {
 
     fn view(&self, sample: &Sample) -> Option<View> {
         let service = self.service.mean(sample.busy)?;
-        let target = self
-            .wait_target
-            .map_or_else(|| (knob("TARGET", 1.0) * service).max(LEAST_TARGET), |t| t.as_secs_f64());
-        let rate = self.arrivals.rate(knob("CERT", CERTAINTY));
+        let target = self.wait_target.map_or_else(|| service.max(LEAST_TARGET), |t| t.as_secs_f64());
+        let rate = self.arrivals.rate();
         Some(View { rate, service, target, creation: self.creation.mean(), size: self.size(sample) })
     }
 
@@ -117,8 +185,8 @@ impl Adaptive {
 
     /// How long a worker that may not be needed is kept, since creating it again has its price, too.
     fn hold(&self) -> Duration {
-        let price = self.creation.mean() + (2.0 * self.creation.mean()).max(1.0);
-        Duration::try_from_secs_f64(price * knob("HOLD", 1.0)).unwrap_or(Duration::MAX)
+        let [times, least] = KEEP;
+        Duration::try_from_secs_f64((times * self.creation.mean()).max(least)).unwrap_or(Duration::MAX)
     }
 
     fn decide(&mut self, now: Timestamp, sample: &Sample) -> usize {
@@ -126,11 +194,11 @@ impl Adaptive {
             return self.size(sample);
         };
         self.needed.set_span(self.hold());
-        let peak = if knob("PEAKMEAN", 1.0) > 0.0 { view.rate.mean } else { view.rate.most };
-        let needed = self.needed.observe(now, view.staff(peak, sample));
+        let needed = self.needed.observe(now, view.staff(view.rate.mean * SLACK, sample));
         let needed = needed.max(view.staff(view.rate.most, sample)).max(sample.busy);
         if sample.queued == 0 {
-            return needed.min(view.size);
+            // Those still being created replace some who are there only once they are ready.
+            return if sample.live > needed { needed } else { view.size };
         }
         let wanted = view.staff(view.rate.least, sample).max(view.clearing(sample));
         let mut useful = sample.busy.saturating_add(sample.queued);
@@ -143,7 +211,7 @@ impl Adaptive {
 
 impl View {
     fn staff(&self, rate: f64, sample: &Sample) -> usize {
-        staff(rate * self.service, self.target / self.service, sample.max_workers)
+        staff(rate * self.service, CAUTION * self.target / self.service, sample.max_workers)
     }
 
     /// Workers that clear the queue, if it is more than waits within the target.
@@ -152,10 +220,11 @@ impl View {
         let hands = sample.live as f64 + sample.creating as f64 / 2.0;
         // What will wait when a worker whose creation begins now is ready.
         let waiting = sample.queued as f64 * self.service + (load - hands) * self.creation;
-        if waiting <= self.size as f64 * self.target {
+        if waiting <= self.size as f64 * self.target * EARLY {
             return 0;
         }
-        let price = (self.creation + (2.0 * self.creation).max(1.0)) * knob("PRICE", 1.0);
+        let [times, least] = WASTE;
+        let price = (times * self.creation).max(least);
         let worth = (LATE * load.max(sample.busy as f64) * waiting / price).sqrt();
         whole_workers(load + worth.min(waiting / self.target))
     }
@@ -193,7 +262,11 @@ impl ScalingPolicy for Adaptive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, simulate};
+    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
+    }
 
     #[test]
     fn survives_extreme_samples() {
@@ -206,10 +279,71 @@ mod tests {
     fn settles_on_a_constant_load() {
         for percent in (5..=95).step_by(5) {
             for service in [10, 100, 1_000] {
-                let run = simulate(Adaptive::new(), Load::constant(percent).service(service), percent);
-                println!("{percent} {service} {run:?}");
+                let load = Load::constant(percent).service(service);
+                simulate(Adaptive::new(), load, percent).assert_settled(3, 3);
             }
         }
+    }
+
+    #[test]
+    fn tasks_one_after_the_other_get_no_second_worker() {
+        let mut policy = Adaptive::new();
+        for tick in 0..1_000u64 {
+            let sample = Sample {
+                live: 1,
+                busy: 1,
+                arrived: tick + 1,
+                completed: tick,
+                busy_time: Duration::from_millis(100 * tick),
+                ..sample(1, 20)
+            };
+            assert_eq!(policy.desired(at(tick * 100), &sample), 1);
+        }
+    }
+
+    #[test]
+    fn creations_that_fail_are_tried_one_at_a_time() {
+        let mut policy = Adaptive::new();
+        let mut now = Sample { live: 2, busy: 2, queued: 100, failing: 3, ..sample(2, 20) };
+        (now.completed, now.busy_time) = (10, Duration::from_secs(1));
+        for tick in 0..100 {
+            now.arrived += 10;
+            assert_eq!(policy.desired(at(tick * 100), &now), 3);
+        }
+        now.creating = 4;
+        assert_eq!(policy.desired(at(10_000), &now), 6, "those under way are not called back");
+        (now.creating, now.failing, now.live) = (0, 0, 3);
+        assert_eq!(policy.desired(at(10_100), &now), 6, "at most twice as many until one was created");
+    }
+
+    #[test]
+    fn workers_that_are_not_ready_let_nobody_leave() {
+        let mut policy = Adaptive::new();
+        let mut now = Sample { live: 3, creating: 9, busy: 1, ..sample(2, 20) };
+        (now.completed, now.busy_time) = (100, Duration::from_secs(1));
+        for tick in 0..50 {
+            now.arrived += 1;
+            assert_eq!(policy.desired(at(tick * 100), &now), 12);
+        }
+        (now.live, now.creating) = (12, 0);
+        assert!(policy.desired(at(5_000), &now) <= 3);
+    }
+
+    #[test]
+    fn nobody_leaves_while_a_task_waits() {
+        let mut policy = Adaptive::new();
+        let mut now = Sample { live: 12, busy: 1, queued: 1, ..sample(2, 20) };
+        (now.completed, now.busy_time) = (100, Duration::from_secs(1));
+        for tick in 0..50 {
+            assert_eq!(policy.desired(at(tick * 100), &now), 12);
+        }
+    }
+
+    #[test]
+    fn refuses_a_target_of_nothing() {
+        let refused = Adaptive::new().wait_target(Duration::ZERO).validate();
+        assert_eq!(refused.unwrap_err().field, "wait_target");
+        assert_eq!(Adaptive::default().validate(), Ok(()));
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn cheapest(load: f64, patience: f64) -> usize {
             continue;
         }
         let next = waits(count, load, blocked) * decay((count - load) * patience);
-        if count >= load + 1.0 && super::knob("LATE", LATE) * load * (late - next) < 1.0 {
+        if count >= load + 1.0 && LATE * load * (late - next) < 1.0 {
             // Never without any room: with a load next to a whole number the queue would hardly ever shrink.
             return if count - 1.0 > load { count as usize - 1 } else { count as usize };
         }
