@@ -94,6 +94,7 @@ fn a_constant_load_of_tasks_that_come_by_chance_settles() {
 fn after_the_load_ends_the_pool_is_back_at_its_base_within_the_stated_time() {
     for choice in followers() {
         let stated = match choice.kind().name {
+            "adaptive" => secs(10),
             "threshold" => secs(1),
             "rate" | "utilization" | "target-wait" => secs(20),
             // ln(16 / 2) / ln(1 / 0.75), rounded up, and one, of 10 s each.

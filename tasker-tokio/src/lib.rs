@@ -269,6 +269,8 @@ mod guide {
     struct ResourcesAndHealth;
     #[doc = include_str!("../../docs/guide/bursting.md")]
     struct Bursting;
+    #[doc = include_str!("../../docs/guide/which-policy.md")]
+    struct WhichPolicy;
     #[doc = include_str!("../../docs/guide/stopping.md")]
     struct Stopping;
     #[doc = include_str!("../../docs/guide/troubleshooting.md")]

@@ -1,4 +1,12 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
+//!
+//! [`Adaptive`] needs no parameter and is what a pool takes that may grow. [`ScalingPolicyExt`] tempers and combines
+//! policies.
+//!
+//! With the feature `serde` every policy is `Serialize` and `Deserialize`. Its parameters are, under the names of the
+//! methods that set them, and durations as `serde` has them (`secs` and `nanos`); what it remembers is not. What is left
+//! out has its default. Values are not checked when they are read, but by
+//! [`validate`](ScalingPolicy::validate), which a pool's builder asks.
 
 mod adaptive;
 mod aimd;
