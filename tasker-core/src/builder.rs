@@ -298,7 +298,7 @@ impl<B: Backend> Builder<B> {
         self
     }
 
-    /// How many rounds a thread looks again before it sleeps, each some tenths of a microsecond: a worker of a thread
+    /// How many rounds a thread looks again before it sleeps, each about a microsecond: a worker of a thread
     /// pool that comes from a task for its next one, and whoever blocks on a handle whose task is about to be taken.
     /// An idle pool never looks. 0: sleep at once. Default: 32, on one core 0.
     pub fn spin(mut self, rounds: u32) -> Self {

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-/// Looks `rounds` times whether it is `done`; `true` once it is. A round takes some tenths of a microsecond, and lets
+/// Looks `rounds` times whether it is `done`; `true` once it is. A round takes about a microsecond, and lets
 /// another thread have the core if one wants it.
 pub(crate) fn spin_until(rounds: u32, done: impl Fn() -> bool) -> bool {
     /// Looks in a round: the first few cost next to nothing.

@@ -177,7 +177,9 @@ impl<J: Job> Worker<J> {
             return Step::Leave(ExitReason::MaxLifetime);
         }
         let from = self.came_from();
-        match self.engine.inbox.pull(self.post.id, waker, from, now) {
+        // Cancelled tasks are dropped on the way: users' code.
+        let pulled = current::enter(self.inside(), || self.engine.inbox.pull(self.post.id, waker, from, now));
+        match pulled {
             Pull::Task(job) => {
                 self.idle_until = None;
                 self.post.begins(job.cell(), now);
@@ -222,8 +224,8 @@ impl<J: Job> Worker<J> {
     /// otherwise.
     pub fn linger(&self) {
         let inbox = &self.engine.inbox;
-        if !inbox.beckons() {
-            spin_until(self.engine.limits.spin, || inbox.beckons());
+        if self.engine.limits.spin > 0 && !inbox.beckons() {
+            inbox.linger(|| spin_until(self.engine.limits.spin, || inbox.beckons()));
         }
     }
 
@@ -268,6 +270,9 @@ impl<J: Job> Worker<J> {
     /// An attempt begins.
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
+        // Taking it may have dropped others, which is users' code; and it may be younger than the look at the clock.
+        let now =
+            if core.options.timeout.is_some() { self.engine.hub.now() } else { now.max(core.queued_at()) };
         let (attempt, ended) = core.begin_attempt(self.post.id, now);
         if ended {
             // Whoever ended it could not know who is about to run it.

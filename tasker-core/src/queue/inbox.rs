@@ -12,7 +12,7 @@ use crate::queue::room::Room;
 use crate::queue::state::{Effects, Phase, State};
 use crate::queue::{CameFrom, Pull, Queue, RoomWait, Ticket};
 use crate::supervisor::Event;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::job::Job;
 use crate::task::{Priority, TaskCore, TaskInfo};
@@ -79,8 +79,10 @@ impl Counts {
 pub struct Inbox<J: Job> {
     intake: Intake<J>,
     state: Lock<State<J>>,
-    /// Whether a worker that came now would not have to wait, as the last who held the state saw it.
+    /// Whether a worker should come, for what is behind the state's lock, as the last who held it saw it.
     beckons: AtomicBool,
+    /// Workers that come from a task and look around before they ask for the next.
+    lingering: AtomicUsize,
     mail: Arc<dyn Mail>,
 }
 
@@ -91,8 +93,18 @@ impl<J: Job> Inbox<J> {
             intake: Intake::new(),
             state: Lock::new(State::new(settings)),
             beckons: AtomicBool::new(false),
+            lingering: AtomicUsize::new(0),
             mail,
         }
+    }
+
+    /// A worker that comes from a task looks around for a while before it asks for the next. It still counts as having
+    /// one for what is owed, but not for those who ask how many are busy.
+    pub fn linger<T>(&self, look: impl FnOnce() -> T) -> T {
+        self.lingering.fetch_add(1, Ordering::Relaxed);
+        let seen = look();
+        self.lingering.fetch_sub(1, Ordering::Relaxed);
+        seen
     }
 
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
@@ -114,7 +126,7 @@ impl<J: Job> Inbox<J> {
             job
         } else {
             match self.intake.leave(job) {
-                Ok(alone) => return Ok(alone),
+                Ok(alone) => return Ok(alone && !self.beckons.load(Ordering::Relaxed)),
                 Err(job) => job,
             }
         };
@@ -162,7 +174,7 @@ impl<J: Job> Inbox<J> {
             CameFrom::Elsewhere => {}
         }
         let mut effects = Effects::none();
-        // Nothing in the intake goes before what is here, so there is no need to look.
+        // If nothing in the intake goes before what is here, there is no need to look.
         if state.plain_head().is_some_and(|head| !self.intake.has_above(head)) {
             if let Some(job) = state.take(now, &mut effects) {
                 self.beckon(state.beckons());
@@ -334,7 +346,11 @@ impl<J: Job> Inbox<J> {
 
     /// Levels and counters of this moment.
     pub fn counts(&self) -> Counts {
-        self.with(|state, _| Counts { idle: state.idle.len(), ..state.counts })
+        self.with(|state, _| {
+            let lingering = self.lingering.load(Ordering::Relaxed);
+            let running = state.counts.running.saturating_sub(lingering);
+            Counts { idle: state.idle.len(), running, ..state.counts }
+        })
     }
 
     /// Tasks accepted so far, and how many a second of late.

@@ -2,7 +2,8 @@
 //!
 //! Workers share one lock, the state's. A submitter that took it too would wait for them, and they for it; so it takes the
 //! lock of the intake alone, as long as it has *credit*: room that the state has set aside. Whoever holds the state takes
-//! the intake over before it looks at anything, so everybody who holds the state sees all tasks in their order.
+//! the intake over before it looks at anything, except a worker for which nothing in the intake can go first; so all
+//! tasks are seen in their order.
 //!
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.

@@ -115,8 +115,10 @@ impl<J: Job> State<J> {
 
     /// How many tasks may be left in the intake without anybody having to know.
     pub(super) fn credit(&self) -> usize {
+        /// So that nobody holds both locks for long to take them over.
+        const AT_MOST: usize = 1_024;
         let matters = self.phase != Phase::Open || self.quiet || !self.idle.is_empty();
-        if matters { 0 } else { self.room.spare() }
+        if matters { 0 } else { self.room.spare().min(AT_MOST) }
     }
 
     /// Puts what comes from the intake into its lanes.
@@ -249,10 +251,10 @@ impl<J: Job> State<J> {
         if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
     }
 
-    /// Whether a worker that comes does not have to wait.
+    /// Whether a worker should come: for a task, to leave, or to let the pool end.
     pub(super) fn beckons(&self) -> bool {
         let has_task = !self.paused && !self.halted && !self.lanes.is_empty();
-        has_task || self.permits > 0 || self.phase == Phase::Dead || self.drained
+        has_task || self.permits > 0 || self.phase != Phase::Open
     }
 
     /// The lane of the next task, if a worker may take it and its order does not depend on time or rank.

@@ -227,7 +227,7 @@ impl fmt::Debug for TaskCore {
     }
 }
 
-/// Where the inbox keeps a task. Written under the inbox's lock alone; read there, and by whoever submitted it.
+/// Where the inbox keeps a task. Written under the inbox's locks alone; read there, and by whoever submitted it.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     accepted: AtomicBool,

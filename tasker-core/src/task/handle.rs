@@ -33,7 +33,7 @@ pub struct TaskHandle<T, E> {
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
-    /// A worker that was about to come took it next, so the result may come sooner than the sleep of whoever blocks.
+    /// No task waited before it and nobody was woken for it: the result may come sooner than whoever blocks would sleep.
     is_next: bool,
     /// The result was taken, or never will be there: nothing is left to give up.
     is_over: bool,

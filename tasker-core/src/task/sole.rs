@@ -8,7 +8,7 @@
 //!
 //! - `Task::pair` makes a task together with its one `Sole`. There is no other way to make either, and neither clones.
 //! - Only a `Key` opens the work. It is borrowed from the `Sole` mutably, so there is one at a time, and it names the
-//!   address of the task it is for; a task refuses the key of another. A `Sole` keeps its task alive, so no other
+//!   address of the task it is for; a task refuses the key of another, and no reference to the work outlives it. A `Sole` keeps its task alive, so no other
 //!   task can have that address meanwhile.
 //! - Whoever drops the `Sole` closes the task: its handle is resolved as killed if its end is not decided, and the work is
 //!   dropped there and then, however long a handle lives on.
