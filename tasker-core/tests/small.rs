@@ -281,9 +281,9 @@ fn an_attempt_that_times_out_is_answered_while_its_worker_is_still_inside() {
 fn a_key_opens_the_work_of_its_own_task_alone() {
     let Bench { engine, workers, controller: _controller } = bench(2, 8);
     let handles = [put(&engine, 1), put(&engine, 2)];
-    let mut jobs = workers.into_iter().map(|mut worker| match worker.step(at(0), Waker::noop()) {
-        Step::Run(job) => (job, worker),
-        other => panic!("there is a task for each: {other:?}"),
+    let mut jobs = workers.into_iter().map(|mut worker| {
+        let Step::Run(job) = worker.step(at(0), Waker::noop()) else { panic!("there is a task for each") };
+        (job, worker)
     });
     let (mut first, second) = (jobs.next().expect("two"), jobs.next().expect("two"));
     let (_, key) = first.0.open();
