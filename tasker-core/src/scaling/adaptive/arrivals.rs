@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// How far the counts of two neighbouring times may be apart, in standard deviations, and still be one rate.
 const CHANGE: f64 = 3.7;
 /// How sure the least rate is, in standard deviations; it makes the pool grow.
-const SURE_LEAST: f64 = 2.3;
+const SURE_LEAST: f64 = 2.5;
 /// And the most; it keeps the pool from shrinking.
 const SURE_MOST: f64 = 2.0;
 /// Tasks that are enough to know a rate by. Older ones are forgotten, so that a rate that drifts is followed.

@@ -43,6 +43,23 @@ fn cheapest(load: f64, patience: f64) -> usize {
     }
 }
 
+/// The number of tasks that wait, by chance alone, no more often than once in 200 looks, at `count` workers.
+pub(super) fn chance(count: usize, load: f64) -> f64 {
+    let workers = count as f64;
+    if load <= 0.0 || load >= workers || workers > MANY {
+        return 0.0;
+    }
+    let blocked = (1..=count).fold(1.0, |blocked, k| load * blocked / (k as f64 + load * blocked));
+    let (mut share, mut queue) = (waits(workers, load, blocked), 0.0);
+    // Of those that wait, so many find another one waiting before them.
+    let ratio = load / workers;
+    while share > 0.005 && queue < 1_000.0 {
+        share *= ratio;
+        queue += 1.0;
+    }
+    queue
+}
+
 /// Erlang's C: the share of tasks that wait at all, from Erlang's B.
 fn waits(count: f64, load: f64, blocked: f64) -> f64 {
     blocked / (1.0 - load / count * (1.0 - blocked))
@@ -80,6 +97,16 @@ mod tests {
             blocked = load * blocked / (f64::from(count) + load * blocked);
         }
         assert!((waits(12.0, load, blocked) - 0.449).abs() < 0.001);
+    }
+
+    #[test]
+    fn chance_brings_longer_queues_to_busier_workers() {
+        assert_eq!(chance(10, 0.0), 0.0);
+        assert_eq!(chance(10, 1.0), 0.0);
+        assert!((5.0..10.0).contains(&chance(10, 6.0)), "{}", chance(10, 6.0));
+        assert!((25.0..45.0).contains(&chance(23, 20.0)), "{}", chance(23, 20.0));
+        assert_eq!(chance(10, 10.0), 0.0, "that is no chance");
+        assert_eq!(chance(usize::MAX, 1e9), 0.0);
     }
 
     #[test]
