@@ -155,10 +155,10 @@ impl ScalingPolicy for Aimd {
             return Err(InvalidConfig::new("keep", self.keep, "must be above 0 and below 1"));
         }
         if self.wait_target.is_zero() {
-            return Err(InvalidConfig::new("wait_target", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("wait_target"));
         }
         if self.rest.is_zero() {
-            return Err(InvalidConfig::new("rest", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("rest"));
         }
         Ok(())
     }

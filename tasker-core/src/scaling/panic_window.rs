@@ -154,7 +154,7 @@ impl ScalingPolicy for PanicWindow {
             return Err(InvalidConfig::new("threshold", self.threshold, "must be above 1"));
         }
         if self.panic.span.is_zero() {
-            return Err(InvalidConfig::new("panic", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("panic"));
         }
         if self.stable.span < self.panic.span {
             let stable = format!("{:?}", self.stable.span);

@@ -105,7 +105,7 @@ impl ScalingPolicy for RateBased {
 
     fn validate(&self) -> Result<(), InvalidConfig> {
         if self.window.span().is_zero() {
-            return Err(InvalidConfig::new("window", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("window"));
         }
         Ok(())
     }

@@ -113,10 +113,10 @@ impl ScalingPolicy for TargetWait {
 
     fn validate(&self) -> Result<(), InvalidConfig> {
         if self.target.is_zero() {
-            return Err(InvalidConfig::new("target", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("target"));
         }
         if self.window.span().is_zero() {
-            return Err(InvalidConfig::new("window", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("window"));
         }
         Ok(())
     }

@@ -136,10 +136,10 @@ impl ScalingPolicy for Utilization {
             return Err(InvalidConfig::new("busy_share", self.busy_share, "must be above 0 and at most 1"));
         }
         if self.wait_target.is_zero() {
-            return Err(InvalidConfig::new("wait_target", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("wait_target"));
         }
         if self.window.span().is_zero() {
-            return Err(InvalidConfig::new("window", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("window"));
         }
         Ok(())
     }

@@ -271,7 +271,7 @@ impl ScalingPolicy for Adaptive {
 
     fn validate(&self) -> Result<(), InvalidConfig> {
         if self.wait_target.is_some_and(|target| target.is_zero()) {
-            return Err(InvalidConfig::new("wait_target", "0s", "must be longer than zero"));
+            return Err(InvalidConfig::zero_time("wait_target"));
         }
         Ok(())
     }
