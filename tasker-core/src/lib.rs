@@ -81,6 +81,7 @@ mod resource;
 mod retry;
 pub mod scaling;
 mod spin;
+pub mod splitmix;
 pub mod submit;
 pub mod supervisor;
 pub mod sync;

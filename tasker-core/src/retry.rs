@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::InvalidConfig;
+use crate::splitmix::splitmix64;
 
 /// Decides how long a task waits before it is attempted again.
 ///
@@ -178,14 +179,6 @@ fn share_of(whole: Duration, share: f64) -> Duration {
 /// A number in `0.0..1.0` from the upper 53 bits of the mixed seed.
 fn unit(seed: u64) -> f64 {
     (splitmix64(seed) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// One step of the splitmix64 generator: every bit of the seed moves every bit of the answer.
-pub(crate) const fn splitmix64(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -297,15 +297,7 @@ fn nearest_rank(q: f64, count: u64) -> u64 {
 #[cfg(all(test, not(tasker_loom)))]
 mod tests {
     use super::*;
-
-    /// SplitMix64.
-    fn next(state: &mut u64) -> u64 {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    use crate::splitmix::next;
 
     /// Durations of every magnitude, small ones and repeated ones among them.
     fn random_nanos(state: &mut u64) -> u64 {

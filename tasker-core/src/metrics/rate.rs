@@ -216,15 +216,7 @@ const fn slot(epoch: u64) -> usize {
 #[cfg(all(test, not(tasker_loom)))]
 mod tests {
     use super::*;
-
-    /// SplitMix64.
-    fn next(state: &mut u64) -> u64 {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    use crate::splitmix::next;
 
     fn at(millis: u64) -> Timestamp {
         Timestamp::ZERO.saturating_add(Duration::from_millis(millis))

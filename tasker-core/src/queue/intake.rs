@@ -8,9 +8,8 @@
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
-use crate::sync::Lock;
-use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Lock, MutexGuard};
 use crate::task::job::Job;
 
 /// Where submitters leave tasks without meeting the workers. On cache lines of its own.

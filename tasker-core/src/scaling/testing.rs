@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Sample, ScalingPolicy};
-use crate::Timestamp;
+use crate::{Timestamp, splitmix};
 
 pub(super) fn sample(workers: usize, max_workers: usize) -> Sample {
     Sample { workers, max_workers, ..Sample::default() }
@@ -16,11 +16,7 @@ pub(super) struct Rng(pub(super) u64);
 
 impl Rng {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix::next(&mut self.0)
     }
 
     fn below(&mut self, bound: u64) -> u64 {

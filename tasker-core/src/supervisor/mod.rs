@@ -43,8 +43,8 @@ mod workers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::retry::splitmix64;
 use crate::scaling::{Sample, ScalingPolicy};
+use crate::splitmix::splitmix64;
 use crate::{PoolEvent, Timestamp, WorkerId};
 
 pub use config::{Startup, SupervisorConfig};

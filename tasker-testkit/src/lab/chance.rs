@@ -5,7 +5,9 @@
 
 use std::f64::consts::{LN_2, SQRT_2, TAU};
 
-/// A small generator (splitmix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+use tasker_core::splitmix;
+
+/// A small generator: [`splitmix`].
 #[derive(Clone, Debug)]
 pub(super) struct Rng(u64);
 
@@ -17,11 +19,7 @@ impl Rng {
     }
 
     pub(super) const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix::next(&mut self.0)
     }
 
     /// A number above 0 and at most 1.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::retry::splitmix64;
+use crate::splitmix::splitmix64;
 use crate::supervisor::{Levels, Phase, Startup};
 
 /// Walks a test; each test has seeds of its own.
