@@ -167,11 +167,7 @@ impl ScalingPolicy for Aimd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
+    use crate::scaling::testing::{Load, assert_survives_extremes, at, sample, simulate};
 
     #[test]
     fn adds_while_tasks_wait_and_nobody_is_being_created() {

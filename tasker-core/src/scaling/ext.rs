@@ -314,7 +314,7 @@ fn within_bounds(wanted: usize, sample: &Sample) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
+    use crate::scaling::testing::{Load, assert_survives_extremes, at, sample, simulate};
     use crate::scaling::{Fixed, RateBased, Threshold, Utilization};
 
     /// Answers with the number of queued tasks, and asks again at `again`.
@@ -331,10 +331,6 @@ mod tests {
         fn next_ask(&self, _now: Timestamp) -> Option<Timestamp> {
             self.again
         }
-    }
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
     }
 
     fn wanting(queued: usize) -> Sample {

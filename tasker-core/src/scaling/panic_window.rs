@@ -210,11 +210,7 @@ impl Averages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
+    use crate::scaling::testing::{Load, assert_survives_extremes, at, sample, simulate};
 
     fn busy(busy: usize) -> Sample {
         Sample { live: 8, busy, ..sample(2, 40) }

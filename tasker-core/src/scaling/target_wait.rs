@@ -130,11 +130,7 @@ fn creation(sample: &Sample) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
+    use crate::scaling::testing::{Load, assert_survives_extremes, at, sample, simulate};
 
     /// Four workers did 40 tasks of 100 ms in a second, 60 wait, and a creation takes so long.
     fn asked(target: Duration, creation: Duration) -> usize {

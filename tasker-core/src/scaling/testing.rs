@@ -6,8 +6,27 @@ use std::time::Duration;
 use super::{Sample, ScalingPolicy};
 use crate::{Timestamp, splitmix};
 
+pub(super) fn at(millis: u64) -> Timestamp {
+    Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
+}
+
 pub(super) fn sample(workers: usize, max_workers: usize) -> Sample {
     Sample { workers, max_workers, ..Sample::default() }
+}
+
+/// A caller that submits its tasks of 100 ms one after the other needs one worker, and gets no second one.
+pub(super) fn assert_serves_one_after_the_other(mut policy: impl ScalingPolicy) {
+    for tick in 0..1_000u64 {
+        let sample = Sample {
+            live: 1,
+            busy: 1,
+            arrived: tick + 1,
+            completed: tick,
+            busy_time: Duration::from_millis(100 * tick),
+            ..sample(1, 20)
+        };
+        assert_eq!(policy.desired(at(tick * 100), &sample), 1);
+    }
 }
 
 /// SplitMix64.

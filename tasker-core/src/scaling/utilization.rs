@@ -148,11 +148,9 @@ impl ScalingPolicy for Utilization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
+    use crate::scaling::testing::{
+        Load, assert_serves_one_after_the_other, assert_survives_extremes, at, sample, simulate,
+    };
 
     #[test]
     fn a_cold_start_with_tasks_waiting_adds_one() {
@@ -173,18 +171,7 @@ mod tests {
 
     #[test]
     fn tasks_one_after_the_other_get_no_second_worker() {
-        let mut policy = Utilization::new();
-        for tick in 0..1_000u64 {
-            let sample = Sample {
-                live: 1,
-                busy: 1,
-                arrived: tick + 1,
-                completed: tick,
-                busy_time: Duration::from_millis(100 * tick),
-                ..sample(1, 20)
-            };
-            assert_eq!(policy.desired(at(tick * 100), &sample), 1);
-        }
+        assert_serves_one_after_the_other(Utilization::new());
     }
 
     #[test]

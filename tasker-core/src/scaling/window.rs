@@ -285,12 +285,9 @@ fn midway(a: usize, b: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaling::testing::at;
 
     const SPAN: Duration = Duration::from_secs(10);
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
 
     fn counters(arrived: u64, completed: u64, busy_millis: u64) -> Sample {
         let busy_time = Duration::from_millis(busy_millis);

@@ -280,11 +280,9 @@ impl ScalingPolicy for Adaptive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scaling::testing::{Load, assert_survives_extremes, sample, simulate};
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::ZERO.saturating_add(Duration::from_millis(millis))
-    }
+    use crate::scaling::testing::{
+        Load, assert_serves_one_after_the_other, assert_survives_extremes, at, sample, simulate,
+    };
 
     #[test]
     fn survives_extreme_samples() {
@@ -306,18 +304,7 @@ mod tests {
 
     #[test]
     fn tasks_one_after_the_other_get_no_second_worker() {
-        let mut policy = Adaptive::new();
-        for tick in 0..1_000u64 {
-            let sample = Sample {
-                live: 1,
-                busy: 1,
-                arrived: tick + 1,
-                completed: tick,
-                busy_time: Duration::from_millis(100 * tick),
-                ..sample(1, 20)
-            };
-            assert_eq!(policy.desired(at(tick * 100), &sample), 1);
-        }
+        assert_serves_one_after_the_other(Adaptive::new());
     }
 
     #[test]
