@@ -12,7 +12,8 @@ use crate::ids::TaskId;
 use crate::parker::Parker;
 use crate::spin::spin_until;
 use crate::sync::Arc;
-use crate::task::cell::{Cell, End, Finished, HasCell};
+use crate::task::state::Finished;
+use crate::task::{Cell, End, HasCell};
 
 /// A submitted task: awaitable from any runtime, blockable from any thread.
 ///

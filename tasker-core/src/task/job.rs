@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::error::TaskError;
 use crate::sync::Arc;
-use crate::task::cell::{AnyCell, End, TaskCore};
 use crate::task::sole::{Close, Key, Sole, Task};
+use crate::task::{AnyCell, End, TaskCore};
 
 /// A task as the queue and the workers hold it: its result's type is hidden inside.
 ///

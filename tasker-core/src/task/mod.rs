@@ -1,8 +1,9 @@
 //! A task: what may be asked for it, its state, its handle, and what it knows while it runs.
 
-pub(crate) mod cell;
+mod cell;
 mod context;
 pub mod current;
+mod end;
 mod handle;
 pub mod job;
 mod on_cancel;
@@ -10,11 +11,14 @@ mod options;
 mod priority;
 #[expect(unsafe_code, reason = "a task and its work share one allocation")]
 mod sole;
+mod state;
 
-pub use cell::{AnyCell, Cell, End, HasCell, TaskCore};
+pub use cell::{AnyCell, Cell, HasCell};
 pub use context::TaskContext;
+pub use end::End;
 pub use handle::{CancelOutcome, TaskHandle};
 pub use on_cancel::OnCancel;
 pub use options::{TaskInfo, TaskOptions};
 pub use priority::Priority;
 pub use sole::{Close, Key, Sole, Task};
+pub use state::TaskCore;
