@@ -80,11 +80,10 @@ fn seen(events: &mut Events) -> Vec<PoolEvent> {
     std::iter::from_fn(|| events.try_recv()).filter_map(event).collect()
 }
 
-/// Waits until the pool takes no more tasks.
-fn until_stopping(pool: &Pool<Db>) {
-    while pool.try_submit(|_, _| Ok(())).map(TaskHandle::detach).is_ok() {
-        thread::yield_now();
-    }
+/// Waits until the pool has begun to stop.
+fn until_stopping(mut events: Events) {
+    let begins = |received| matches!(received, Received::Event(PoolEvent::Stopping { .. }));
+    while !begins(events.wait().expect("it stops before it ends")) {}
 }
 
 #[test]
@@ -132,11 +131,12 @@ fn a_stop_within_a_time_names_what_it_left_and_is_diagnosed() {
     let running = pool.task().name("stuck").submit(at(&gate));
     let waiting = pool.task().name("waiting").submit(|_, _| Ok(()));
     clock.settle();
+    let begun = pool.events();
     let stopping = thread::spawn({
         let pool = pool.clone();
         move || pool.stop_within(secs(10)).unwrap()
     });
-    until_stopping(&pool);
+    until_stopping(begun);
     clock.advance(secs(30));
     let report = stopping.join().unwrap();
     assert_eq!(report.how, Stopped::DeadlinePassed);
