@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Items by the moment they are due; among equal moments, the first pushed goes first.
 #[derive(Debug)]
-pub(crate) struct DueQueue<T> {
+pub struct DueQueue<T> {
     heap: BinaryHeap<Entry<T>>,
     next: u64,
 }
@@ -20,12 +20,14 @@ struct Entry<T> {
 }
 
 impl<T> DueQueue<T> {
-    pub(crate) const fn new() -> Self {
+    /// An empty queue.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { heap: BinaryHeap::new(), next: 0 }
     }
 
     /// Adds an item. `true` if it is due before all others, so that whoever waits must wait less.
-    pub(crate) fn push(&mut self, due: Timestamp, item: T) -> bool {
+    pub fn push(&mut self, due: Timestamp, item: T) -> bool {
         let first = self.next_due().is_none_or(|next| due < next);
         self.heap.push(Entry { due, sequence: self.next, item });
         self.next += 1;
@@ -33,7 +35,7 @@ impl<T> DueQueue<T> {
     }
 
     /// Takes the next item that is due at `now`.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<T> {
+    pub fn pop_due(&mut self, now: Timestamp) -> Option<T> {
         if self.next_due()? > now {
             return None;
         }
@@ -41,17 +43,25 @@ impl<T> DueQueue<T> {
     }
 
     /// When the next item is due.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
         self.heap.peek().map(|entry| entry.due)
     }
 
     /// How many items there are.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.heap.len()
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// Keeps what `keep` accepts and returns the rest.
-    pub(crate) fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
+    pub fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
         let (kept, swept): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.heap).into_iter().partition(|entry| keep(&entry.item));
         self.heap = kept.into();

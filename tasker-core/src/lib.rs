@@ -65,7 +65,7 @@ mod cancel;
 mod clock;
 mod config_error;
 pub mod decide;
-mod due;
+pub mod due;
 pub mod engine;
 mod error;
 mod event;

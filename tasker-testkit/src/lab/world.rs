@@ -1,10 +1,9 @@
-//! The simulation: the real supervisor and queue order, workers that are numbers, and a heap of what is due.
+//! The simulation: the real supervisor and queue order, workers that are numbers, and a plan of what is due.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use tasker_core::decide::{Facts, Outcome, TaskVerdict, decide};
+use tasker_core::due::DueQueue;
 use tasker_core::queue::{Lanes, Queue};
 use tasker_core::scaling::{Sample, ScalingPolicy};
 use tasker_core::supervisor::{Command, Event, Supervisor};
@@ -60,14 +59,6 @@ enum Due {
     Retry(Queued),
 }
 
-/// Due at a moment; among equal moments in the order they were planned.
-#[derive(Debug)]
-struct Entry {
-    at: Timestamp,
-    sequence: u64,
-    due: Due,
-}
-
 /// One simulation.
 pub(super) struct World<'a> {
     lab: &'a Lab,
@@ -80,8 +71,7 @@ pub(super) struct World<'a> {
     /// The last to become idle is the first to be woken, as in a pool.
     idle: Vec<usize>,
     permits: usize,
-    plan: BinaryHeap<Entry>,
-    sequence: u64,
+    plan: DueQueue<Due>,
     now: Timestamp,
     /// Tasks of the trace that have arrived.
     arrived: usize,
@@ -106,8 +96,7 @@ impl<'a> World<'a> {
             vacant: Vec::new(),
             idle: Vec::new(),
             permits: 0,
-            plan: BinaryHeap::new(),
-            sequence: 0,
+            plan: DueQueue::new(),
             now: Timestamp::ZERO,
             arrived: 0,
             sample: Sample::default(),
@@ -144,8 +133,7 @@ impl<'a> World<'a> {
     }
 
     fn next_moment(&self) -> Option<Timestamp> {
-        let planned = self.plan.peek().map(|entry| entry.at);
-        [planned, self.next_arrival(), self.timer].into_iter().flatten().min()
+        [self.plan.next_due(), self.next_arrival(), self.timer].into_iter().flatten().min()
     }
 
     fn next_arrival(&self) -> Option<Timestamp> {
@@ -154,10 +142,8 @@ impl<'a> World<'a> {
 
     /// Does one thing that is due now: what was planned comes before new tasks, and the supervisor last.
     fn step(&mut self) {
-        if self.plan.peek().is_some_and(|entry| entry.at <= self.now) {
-            if let Some(entry) = self.plan.pop() {
-                self.carry_on(entry.due);
-            }
+        if let Some(due) = self.plan.pop_due(self.now) {
+            self.carry_on(due);
         } else if self.next_arrival().is_some_and(|at| at <= self.now) {
             self.arrive();
         } else {
@@ -390,9 +376,7 @@ impl<'a> World<'a> {
     }
 
     fn schedule(&mut self, after: Duration, due: Due) {
-        let at = self.now.saturating_add(after);
-        self.plan.push(Entry { at, sequence: self.sequence, due });
-        self.sequence += 1;
+        self.plan.push(self.now.saturating_add(after), due);
     }
 
     fn finish(mut self, end: Timestamp) -> Run {
@@ -404,26 +388,5 @@ impl<'a> World<'a> {
         }
         let never_arrived = self.lab.trace.len() - self.arrived;
         self.tally.finish(end, never_arrived, &self.sample)
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Reversed, since the heap's greatest comes first.
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.sequence).cmp(&(self.at, self.sequence))
     }
 }
