@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 /// How far the counts of two neighbouring times may be apart, in standard deviations, and still be one rate.
-const CHANGE: f64 = 3.7;
+const CHANGE: f64 = 5.0;
 /// How sure the least rate is, in standard deviations; it makes the pool grow.
-const SURE_LEAST: f64 = 2.5;
+const SURE_LEAST: f64 = 2.2;
 /// And the most; it keeps the pool from shrinking.
-const SURE_MOST: f64 = 2.0;
+const SURE_MOST: f64 = 1.0;
+/// And both, where it is asked whether the rate has changed at all.
+const SURE_CHANGED: f64 = 4.0;
 /// Tasks that are enough to know a rate by. Older ones are forgotten, so that a rate that drifts is followed.
 const ENOUGH: f64 = 2_000.0;
 /// The most pieces of the past that are kept.
@@ -57,8 +59,18 @@ impl Arrivals {
     /// common with the shorter ones, it is too long (the intersection of confidence intervals: Goldenshluger and
     /// Nemirovski, "On spatially adaptive estimation of nonparametric regression", 1997).
     pub(super) fn rate(&self) -> Rate {
+        self.rate_within(SURE_LEAST, SURE_MOST)
+    }
+
+    /// The same with bounds so wide that a rate outside of them is another one.
+    pub(super) fn rate_surely(&self) -> Rate {
+        self.rate_within(SURE_CHANGED, SURE_CHANGED)
+    }
+
+    /// Bounds that are so many standard deviations away.
+    fn rate_within(&self, below: f64, above: f64) -> Rate {
         let scale = 0.5 * self.dispersion.value().sqrt();
-        let (below, above) = (SURE_LEAST * scale, SURE_MOST * scale);
+        let (below, above) = (below * scale, above * scale);
         let mut past = Piece::default();
         let mut rate = Rate { least: 0.0, mean: 0.0, most: f64::INFINITY };
         for piece in self.pieces.iter().rev() {

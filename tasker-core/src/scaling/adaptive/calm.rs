@@ -1,58 +1,125 @@
-//! Patience with small surpluses.
+//! Patience with what chance brings.
 
 use crate::Timestamp;
 
-/// For how many intervals a small surplus is borne, at first and at most.
-const INTERVALS: [f64; 2] = [100.0, 6_400.0];
+/// For how many intervals the size rests after a change, and how many it may come to where chance went back and forth.
+const INTERVALS: [f64; 2] = [64.0, 6_400.0];
 
-/// Decides when a pool may become smaller.
+/// The least and the most workers that the load may keep busy.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bounds {
+    pub(super) least: f64,
+    pub(super) most: f64,
+}
+
+/// Decides when a pool may change its size.
 ///
-/// A load at the edge of two sizes swings between them, as chance will have it. So a surplus of a few workers is borne
-/// for a while after the last change, and for twice as long if what was let go the last time was soon wanted back. What
-/// is clearly too much goes at once.
+/// A load at the edge of two sizes swings between them, as chance will have it. So after a change the size rests, but
+/// for what chance can hardly have brought: a change by more than a few workers when the load is surely another one
+/// than at the last change, or by a third of the size in the direction that it took before. After the rest a change by
+/// a few workers waits on, if those before it were taken back: each time one was, for twice as long.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Calm {
-    /// When the size changed last, and to what.
-    changed: Option<(Timestamp, usize)>,
-    /// The last change was a small step down.
-    probed: bool,
-    /// Seconds to bear a small surplus; 0 before the first change.
+    last: Option<Change>,
+    /// Seconds to bear a small surplus or need; 0 before the first change.
     patience: f64,
     /// Seconds between asks.
     pace: f64,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    at: Timestamp,
+    /// What it was changed to.
+    size: usize,
+    /// The load at that moment.
+    load: Bounds,
+    /// `None` for the size that the pool began with.
+    direction: Option<Direction>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
 impl Calm {
-    /// Whether a pool of `size` may shrink to `needed`, its load being `load` workers at most.
-    pub(super) fn lets(self, now: Timestamp, size: usize, needed: usize, load: f64) -> bool {
-        let sure = size - needed.min(size) > few(size) || load * 4.0 < size as f64;
-        sure || self.changed.is_none_or(|(at, _)| now.saturating_since(at).as_secs_f64() >= self.patience)
+    /// Whether a pool of `size` may change to `wanted`, its load being what it is.
+    pub(super) fn lets(&self, now: Timestamp, size: usize, wanted: usize, load: Bounds) -> bool {
+        let Some(last) = self.last else { return true };
+        let direction = Direction::of(size, wanted);
+        let changed = last.load.differs(load, direction);
+        let fell_far = direction == Direction::Down && load.most * 4.0 < size as f64;
+        let apart = wanted.abs_diff(size);
+        let large = apart > few(size);
+        if last.is_over(now, self.rest()) {
+            return large || changed || fell_far || last.is_over(now, self.patience);
+        }
+        let goes_on = last.direction == Some(direction) && apart > size / 3;
+        large && (changed || goes_on) || fell_far && changed
+    }
+
+    /// Whether the size rests, as nothing says that the load is more than at the last change.
+    pub(super) fn rests(&self, now: Timestamp, load: Bounds) -> bool {
+        self.last.is_some_and(|last| {
+            let changed = last.load.differs(load, Direction::Up);
+            last.direction.is_some() && !changed && !last.is_over(now, self.rest())
+        })
     }
 
     /// Takes note of the size that was decided.
-    pub(super) fn note(&mut self, now: Timestamp, pace: f64, size: usize) {
+    pub(super) fn note(&mut self, now: Timestamp, pace: f64, size: usize, load: Bounds) {
         if pace > 0.0 {
             self.pace = pace;
         }
-        let [first, longest] = INTERVALS.map(|count| count * self.pace);
-        let Some((at, before)) = self.changed else {
-            self.changed = Some((now, size));
-            self.patience = first;
-            return;
-        };
-        if size == before {
-            return;
+        let first = Change { at: now, size, load, direction: None };
+        let last = *self.last.get_or_insert(first);
+        if size != last.size {
+            let direction = Direction::of(last.size, size);
+            self.learn(now, last, size, direction);
+            self.last = Some(Change { direction: Some(direction), ..first });
         }
-        let small = size.abs_diff(before) <= few(before);
-        let soon = now.saturating_since(at).as_secs_f64() < 2.0 * self.patience;
+        self.patience = self.patience.max(self.rest());
+    }
+
+    fn learn(&mut self, now: Timestamp, last: Change, size: usize, direction: Direction) {
+        let small = size.abs_diff(last.size) <= few(last.size);
+        let soon = !last.is_over(now, 2.0 * self.patience);
+        let back = last.direction.is_some_and(|before| before != direction);
         if !small {
-            self.patience = first;
-        } else if size > before && self.probed && soon {
-            self.patience = (2.0 * self.patience).min(longest);
+            self.patience = 0.0;
+        } else if soon && !back {
+            self.patience *= 0.5;
+        } else if soon && direction == Direction::Up {
+            self.patience = (2.0 * self.patience).min(INTERVALS[1] * self.pace);
         }
-        self.patience = self.patience.max(first);
-        self.probed = small && size < before;
-        self.changed = Some((now, size));
+    }
+
+    fn rest(&self) -> f64 {
+        INTERVALS[0] * self.pace
+    }
+}
+
+impl Bounds {
+    /// Whether a later load is surely more, or less.
+    fn differs(self, later: Self, direction: Direction) -> bool {
+        match direction {
+            Direction::Up => later.least > self.most,
+            Direction::Down => later.most < self.least,
+        }
+    }
+}
+
+impl Change {
+    fn is_over(&self, now: Timestamp, seconds: f64) -> bool {
+        now.saturating_since(self.at).as_secs_f64() >= seconds
+    }
+}
+
+impl Direction {
+    fn of(before: usize, after: usize) -> Self {
+        if after > before { Self::Up } else { Self::Down }
     }
 }
 
@@ -71,45 +138,63 @@ mod tests {
         Timestamp::ZERO.saturating_add(Duration::from_secs(seconds))
     }
 
-    /// Asked ten times a second, and at 8 workers since the beginning.
+    const fn load(least: f64, most: f64) -> Bounds {
+        Bounds { least, most }
+    }
+
+    const SAME: Bounds = load(5.0, 7.0);
+
+    /// Asked once a second, at 9 workers since the beginning, and at 8 since second 100.
     fn at_eight() -> Calm {
         let mut calm = Calm::default();
-        calm.note(at(0), 0.1, 8);
+        calm.note(at(0), 1.0, 9, SAME);
+        calm.note(at(100), 1.0, 8, SAME);
         calm
     }
 
     #[test]
-    fn a_small_surplus_is_borne_for_a_hundred_intervals() {
+    fn after_a_change_the_size_rests() {
         let calm = at_eight();
-        assert!(!calm.lets(at(9), 8, 6, 5.0));
-        assert!(calm.lets(at(10), 8, 6, 5.0));
+        assert!(!calm.lets(at(163), 8, 7, SAME));
+        assert!(!calm.lets(at(163), 8, 16, SAME));
+        assert!(calm.lets(at(164), 8, 7, SAME));
+        assert!(calm.lets(at(164), 8, 9, SAME));
+        assert!(calm.rests(at(163), SAME) && !calm.rests(at(164), SAME));
     }
 
     #[test]
-    fn what_is_clearly_too_much_goes_at_once() {
+    fn another_load_is_followed_at_once() {
         let calm = at_eight();
-        assert!(calm.lets(at(1), 8, 5, 4.0));
-        assert!(calm.lets(at(1), 8, 7, 1.9));
+        assert!(calm.lets(at(101), 8, 12, load(7.1, 20.0)));
+        assert!(!calm.lets(at(101), 8, 9, load(7.1, 20.0)), "but for a few workers");
+        assert!(calm.lets(at(101), 8, 5, load(0.0, 4.9)));
+        assert!(calm.lets(at(101), 8, 7, load(0.0, 1.9)), "it fell far");
+        assert!(!calm.rests(at(101), load(7.1, 20.0)));
+    }
+
+    #[test]
+    fn large_changes_in_one_direction_follow_each_other() {
+        let calm = at_eight();
+        assert!(calm.lets(at(101), 8, 5, SAME));
+        assert!(!calm.lets(at(101), 9, 6, SAME));
     }
 
     #[test]
     fn who_is_wanted_back_soon_is_kept_twice_as_long() {
         let mut calm = at_eight();
-        calm.note(at(10), 0.1, 7);
-        calm.note(at(15), 0.1, 8);
-        assert!(!calm.lets(at(34), 8, 7, 6.0));
-        assert!(calm.lets(at(35), 8, 7, 6.0));
-        calm.note(at(35), 0.1, 7);
-        calm.note(at(36), 0.1, 20);
-        assert!(calm.lets(at(46), 20, 19, 18.0), "another load, and patience begins anew");
+        calm.note(at(170), 1.0, 9, SAME);
+        assert!(!calm.lets(at(297), 9, 8, SAME));
+        assert!(calm.lets(at(298), 9, 8, SAME));
+        calm.note(at(298), 1.0, 20, SAME);
+        assert!(calm.lets(at(362), 20, 19, SAME), "another load, and patience begins anew");
     }
 
     #[test]
     fn patience_ends() {
         let mut calm = at_eight();
-        for turn in 0..40 {
-            calm.note(at(turn * 10), 0.1, 7 + turn as usize % 2);
+        for turn in 1..=40 {
+            calm.note(at(100 + turn * 64), 1.0, 8 + turn as usize % 2, SAME);
         }
-        assert!(calm.lets(at(390 + 640), 8, 7, 6.0));
+        assert!(calm.lets(at(100 + 40 * 64 + 6_400), 8, 7, SAME));
     }
 }

@@ -7,11 +7,11 @@ mod staffing;
 
 use std::time::Duration;
 
-use super::window::{Highest, SLACK, size, whole_workers};
+use super::window::{Highest, size, whole_workers};
 use super::{Sample, ScalingPolicy};
 use crate::{InvalidConfig, Timestamp};
 use arrivals::{Arrivals, Rate};
-use calm::Calm;
+use calm::{Bounds, Calm};
 use learned::{Creation, Service};
 use staffing::{LATE, chance, staff};
 
@@ -21,6 +21,10 @@ const LEAST_TARGET: f64 = 0.1;
 const CAUTION: f64 = 0.7;
 /// The share of the wait target from which on a queue is cleared by more workers: those that come must find it in time.
 const EARLY: f64 = 0.5;
+/// How much more load the size that is kept must bear.
+const SLACK: f64 = 1.05;
+/// In what share of looks chance may bring a queue that counts for more than chance; and while the size rests.
+const RARE: [f64; 2] = [1e-3, 1e-5];
 /// Creations that failed in a row, after which the pool does not grow.
 const FAILING: u32 = 3;
 /// How long a worker is kept that may be needed again: so many creation times, and at least so many seconds.
@@ -45,19 +49,20 @@ const WASTE: [f64; 2] = [2.0, 0.5];
 ///
 /// What keeps it calm:
 /// - it grows only while tasks wait, never beyond the number of tasks, and for the load only as far as it is sure of;
-/// - it shrinks only when no task waits, to what the load may be at most, and a tenth more than it had been during the
-///   last creation time (at least half a second), never below the workers that are busy;
-/// - it waits a hundred intervals before it shrinks by a few workers, which chance may want back, and twice as long each
-///   time chance did; a load that has clearly fallen is followed at once;
+/// - it shrinks only when no task waits, to what the load may be at most, and a twentieth more than it had been during
+///   the last creation time (at least half a second), never below the workers that are busy;
+/// - after a change the size rests for 64 intervals, but for what chance can hardly have brought: a change by more than
+///   a few workers for a load whose interval of confidence, of four standard deviations to each side, has nothing in
+///   common with that at the last change, or by a third of the size in the same direction;
+/// - a queue counts for more than chance if that brings it in no more than a thousandth of looks, while the size rests
+///   in a hundred-thousandth;
+/// - it waits twice as long before the next change by a few workers each time chance wanted back who was let go;
 /// - workers that are being created are let be: the pool does not shrink on account of those that are not ready;
 /// - until it has seen a creation it at most doubles the pool;
 /// - after three creations in a row failed it asks for one worker more than there are, to try, and no more.
 ///
 /// After the last task the pool is back at its base within about ten mean execution times and one and a half creation
 /// times, and no sooner than in half a second. After an idle hour a burst is met as fast as after a second.
-///
-/// Under a small, steady load it still follows chance more than it should: some changes a
-/// minute over as many as six workers.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
@@ -118,7 +123,7 @@ pub struct Adaptive {
     needed: Highest,
     #[cfg_attr(feature = "serde", serde(skip))]
     calm: Calm,
-    /// What was last answered.
+    /// What was last decided.
     #[cfg_attr(feature = "serde", serde(skip))]
     held: usize,
 }
@@ -127,6 +132,8 @@ pub struct Adaptive {
 #[derive(Clone, Copy, Debug)]
 struct View {
     rate: Rate,
+    /// The load, and how far from it chance alone does not come.
+    load: Bounds,
     service: f64,
     target: f64,
     creation: f64,
@@ -184,14 +191,16 @@ impl Adaptive {
     fn view(&self, sample: &Sample) -> Option<View> {
         let service = self.service.mean(sample.busy)?;
         let target = self.wait_target.map_or_else(|| service.max(LEAST_TARGET), |t| t.as_secs_f64());
-        let rate = self.arrivals.rate();
-        Some(View { rate, service, target, creation: self.creation.mean(), size: self.size(sample) })
+        let surely = self.arrivals.rate_surely();
+        let load = Bounds { least: surely.least * service, most: surely.most * service };
+        let (rate, size) = (self.arrivals.rate(), self.size(sample));
+        Some(View { rate, load, service, target, creation: self.creation.mean(), size })
     }
 
-    /// The size as it is meant to be: workers whose creation failed are still wanted.
+    /// The size as it is meant to be, whether or not all of these workers are there.
     fn size(&self, sample: &Sample) -> usize {
-        let size = size(sample);
-        if sample.failing > 0 { size.max(self.held) } else { size }
+        let size = if self.last.is_some() { self.held } else { size(sample) };
+        size.min(sample.max_workers).max(sample.workers)
     }
 
     /// How long a worker that may not be needed is kept, since creating it again has its price, too.
@@ -207,17 +216,30 @@ impl Adaptive {
         self.needed.set_span(self.hold());
         let needed = self.needed.observe(now, view.staff(view.rate.mean * SLACK, sample));
         let needed = needed.max(view.staff(view.rate.most, sample)).max(sample.busy).max(sample.workers);
-        if sample.queued == 0 {
+        let wanted = if sample.queued > 0 {
+            self.grown(now, sample, &view)
+        } else if sample.live > needed || sample.creating == 0 {
+            needed.min(view.size)
+        } else {
             // Those still being created replace some who are there only once they are ready.
-            let sooner = sample.live > needed && self.calm.lets(now, view.size, needed, view.load_at_most());
-            return if sooner { needed } else { view.size };
-        }
-        let wanted = view.staff(view.rate.least, sample).max(view.clearing(sample));
+            view.size
+        };
+        let may = wanted != view.size && self.calm.lets(now, view.size, wanted, view.load);
+        let size = if may { wanted } else { view.size };
+        self.calm.note(now, self.pace, size, view.load);
+        size
+    }
+
+    /// The size for the load and for the tasks that wait.
+    fn grown(&self, now: Timestamp, sample: &Sample, view: &View) -> usize {
+        let [usual, resting] = RARE;
+        let rare = if self.calm.rests(now, view.load) { resting } else { usual };
+        let wanted = view.staff(view.rate.least, sample).max(view.clearing(sample, rare));
         let mut useful = sample.busy.saturating_add(sample.queued);
         if !self.creation.is_known() {
             useful = useful.min(sample.live.saturating_mul(2));
         }
-        wanted.min(useful).max(view.size)
+        wanted.min(useful).max(view.size).min(sample.max_workers)
     }
 }
 
@@ -226,18 +248,14 @@ impl View {
         staff(rate * self.service, CAUTION * self.target / self.service, sample.max_workers)
     }
 
-    fn load_at_most(&self) -> f64 {
-        self.rate.most * self.service
-    }
-
-    /// Workers that clear the queue, if it is more than waits within the target.
-    fn clearing(&self, sample: &Sample) -> usize {
+    /// Workers that clear the queue, if it is more than waits within the target and than chance brings.
+    fn clearing(&self, sample: &Sample, rare: f64) -> usize {
         let load = (self.rate.mean * self.service).max(0.0);
         let hands = sample.live as f64 + sample.creating as f64 / 2.0;
         // What will wait when a worker whose creation begins now is ready.
         let waiting = sample.queued as f64 * self.service + (load - hands) * self.creation;
         let soon_done = waiting <= self.size as f64 * self.target * EARLY;
-        if soon_done || sample.queued as f64 <= chance(self.size, load) {
+        if soon_done || sample.queued as f64 <= chance(self.size, load, rare) {
             return 0;
         }
         let [times, least] = WASTE;
@@ -259,14 +277,12 @@ impl ScalingPolicy for Adaptive {
             return self.size(sample).max(sample.workers);
         }
         self.learn(now, sample);
+        self.held = self.decide(now, sample);
         self.last = Some((now, sample.clone()));
-        let mut wanted = self.decide(now, sample);
-        if sample.failing >= FAILING {
-            wanted = wanted.min(sample.live.saturating_add(sample.creating.max(1)));
+        if sample.failing < FAILING {
+            return self.held;
         }
-        self.held = wanted.min(sample.max_workers).max(sample.workers);
-        self.calm.note(now, self.pace, self.held);
-        self.held
+        self.held.min(sample.live.saturating_add(sample.creating.max(1))).max(sample.workers)
     }
 
     fn validate(&self) -> Result<(), InvalidConfig> {

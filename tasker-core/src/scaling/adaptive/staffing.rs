@@ -43,8 +43,8 @@ fn cheapest(load: f64, patience: f64) -> usize {
     }
 }
 
-/// The number of tasks that wait, by chance alone, no more often than once in 200 looks, at `count` workers.
-pub(super) fn chance(count: usize, load: f64) -> f64 {
+/// The number of tasks that wait, by chance alone, in no greater share of looks than `rare`, at `count` workers.
+pub(super) fn chance(count: usize, load: f64, rare: f64) -> f64 {
     let workers = count as f64;
     if load <= 0.0 || load >= workers || workers > MANY {
         return 0.0;
@@ -53,7 +53,7 @@ pub(super) fn chance(count: usize, load: f64) -> f64 {
     let (mut share, mut queue) = (waits(workers, load, blocked), 0.0);
     // Of those that wait, so many find another one waiting before them.
     let ratio = load / workers;
-    while share > 0.005 && queue < 1_000.0 {
+    while share > rare && queue < 1_000.0 {
         share *= ratio;
         queue += 1.0;
     }
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn chance_brings_longer_queues_to_busier_workers() {
-        assert_eq!(chance(10, 0.0), 0.0);
-        assert_eq!(chance(10, 1.0), 0.0);
-        assert!((5.0..10.0).contains(&chance(10, 6.0)), "{}", chance(10, 6.0));
-        assert!((25.0..45.0).contains(&chance(23, 20.0)), "{}", chance(23, 20.0));
-        assert_eq!(chance(10, 10.0), 0.0, "that is no chance");
-        assert_eq!(chance(usize::MAX, 1e9), 0.0);
+        assert_eq!(chance(10, 0.0, 0.005), 0.0);
+        assert_eq!(chance(10, 1.0, 0.005), 0.0);
+        assert!((5.0..10.0).contains(&chance(10, 6.0, 0.005)), "{}", chance(10, 6.0, 0.005));
+        assert!((25.0..45.0).contains(&chance(23, 20.0, 0.005)), "{}", chance(23, 20.0, 0.005));
+        assert_eq!(chance(10, 10.0, 0.005), 0.0, "that is no chance");
+        assert_eq!(chance(usize::MAX, 1e9, 0.005), 0.0);
     }
 
     #[test]
