@@ -66,7 +66,8 @@ impl Histogram {
 
     /// Adds all that `other` counted.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
+        let used = used(other.min, other.max);
+        for (bucket, more) in self.buckets[used.clone()].iter_mut().zip(&other.buckets[used]) {
             *bucket = bucket.saturating_add(*more);
         }
         self.count = self.count.saturating_add(other.count);
@@ -124,8 +125,8 @@ impl Histogram {
             return self.max();
         }
         let mut below = 0u64;
-        let found = self.buckets.iter().position(|bucket| {
-            below = below.saturating_add(*bucket);
+        let found = used(self.min, self.max).find(|&i| {
+            below = below.saturating_add(self.buckets[i]);
             below >= rank
         });
         let nanos = found.map_or(self.max, highest).clamp(self.min, self.max);
@@ -218,10 +219,12 @@ impl AtomicHistogram {
     /// Adds what was counted so far to `total`, as [`Histogram::merge`] does; allocates nothing.
     pub fn merge_into(&self, total: &mut Histogram) {
         let (mut count, mut shortest, mut longest) = (0u64, None, None);
-        for (i, (bucket, sum)) in self.buckets.iter().zip(&mut total.buckets).enumerate() {
-            let counted = bucket.load(Ordering::Relaxed);
+        // Both bounds only ever move outwards, so no bucket that was seen once is left out later; a duration beyond them
+        // is being recorded.
+        for i in used(self.min.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed)) {
+            let counted = self.buckets[i].load(Ordering::Relaxed);
             if counted > 0 {
-                *sum = sum.saturating_add(counted);
+                total.buckets[i] = total.buckets[i].saturating_add(counted);
                 count = count.saturating_add(counted);
                 shortest = shortest.or(Some(i));
                 longest = Some(i);
@@ -271,6 +274,11 @@ const fn index(nanos: u64) -> usize {
     let shift = 63 - nanos.leading_zeros() - SUB_BITS;
     // The leading bit adds one to `shift`, so that the two ranges join without a gap.
     ((shift as usize) << SUB_BITS) + (nanos >> shift) as usize
+}
+
+/// The buckets that hold values from `min` to `max`: none if nothing was counted, when `min` is above `max`.
+const fn used(min: u64, max: u64) -> std::ops::Range<usize> {
+    if min > max { 0..0 } else { index(min)..index(max) + 1 }
 }
 
 /// The smallest value of a bucket.
