@@ -253,7 +253,7 @@ impl<J: Job> Controller<J> {
         post.interrupt(Interrupt::Abandon);
         self.engine.hub.nested().clear(worker);
         if post.give_up() {
-            self.engine.inbox.give_up_running();
+            self.engine.inbox.give_up_running(worker);
         }
     }
 

@@ -11,6 +11,7 @@ mod hub;
 mod latch;
 mod levels;
 mod nested;
+mod pace;
 mod parts;
 mod report;
 mod roster;

@@ -13,12 +13,13 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::decide::{Facts, Outcome, TaskVerdict, decide};
+use crate::engine::pace::Pace;
 use crate::engine::{Engine, Interrupt, Msg, Post};
 use crate::error::TaskError;
 use crate::event::PoolEvent;
 use crate::ids::ExitReason;
 use crate::metrics::{EndKind, TaskTimes};
-use crate::queue::{CameFrom, Leave, Pull};
+use crate::queue::{CameFrom, Leave, Pull, Share};
 use crate::resource::Health;
 use crate::spin::spin_until;
 use crate::splitmix::splitmix64;
@@ -87,6 +88,10 @@ pub struct Begun {
 pub struct Worker<J: Job> {
     engine: Arc<Engine<J>>,
     post: Arc<Post>,
+    /// What it takes along when its tasks are short.
+    share: Arc<Share<J>>,
+    /// How long its tasks take, of late.
+    pace: Pace,
     asked: Timestamp,
     expires: Option<Timestamp>,
     uses: u64,
@@ -103,8 +108,10 @@ impl<J: Job> Worker<J> {
     /// A worker that has yet to create its resource.
     pub fn new(order: Order<J>, now: Timestamp) -> Self {
         Self {
+            share: order.engine.inbox.open_share(order.post.id),
             engine: order.engine,
             post: order.post,
+            pace: Pace::default(),
             asked: now,
             expires: None,
             uses: 0,
@@ -178,7 +185,9 @@ impl<J: Job> Worker<J> {
         }
         let from = self.came_from();
         // Cancelled tasks are dropped on the way: users' code.
-        let pulled = current::enter(self.inside(), || self.engine.inbox.pull(self.post.id, waker, from, now));
+        let appetite = self.pace.appetite();
+        let pulled =
+            current::enter(self.inside(), || self.engine.inbox.pull(&self.share, waker, from, appetite, now));
         match pulled {
             Pull::Task(job) => {
                 self.idle_until = None;
@@ -224,7 +233,7 @@ impl<J: Job> Worker<J> {
     /// otherwise.
     pub fn linger(&self) {
         let inbox = &self.engine.inbox;
-        if self.engine.limits.spin > 0 && !inbox.beckons() {
+        if self.engine.limits.spin > 0 && !inbox.beckons() && self.share.is_empty() {
             inbox.linger(|| spin_until(self.engine.limits.spin, || inbox.beckons()));
         }
     }
@@ -326,7 +335,9 @@ impl<J: Job> Worker<J> {
         job.core().end_attempt();
         self.post.ends();
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
-        self.post.meter.finished(now, now.saturating_since(begun.started));
+        let took = now.saturating_since(begun.started);
+        self.post.meter.finished(now, took);
+        self.pace.note(took);
         match verdict.task {
             TaskVerdict::Retry => {
                 self.retry(job, begun, &attempt, now);

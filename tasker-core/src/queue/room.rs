@@ -54,6 +54,11 @@ impl Room {
         self.waiters.is_empty() && self.has_free()
     }
 
+    /// Whether somebody waits for room.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
     /// How many newcomers may have room without asking.
     pub(super) fn spare(&self) -> usize {
         if self.waiters.is_empty() {
