@@ -33,6 +33,11 @@ impl<T> Lock<T> {
         Self(Mutex::new(value))
     }
 
+    /// What is behind the lock, for whoever has it alone.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

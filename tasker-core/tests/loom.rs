@@ -101,7 +101,7 @@ fn a_submission_racing_a_kill_is_refused_or_killed() {
         let killing = Arc::clone(&engine);
         let killer = thread::spawn(move || {
             for job in killing.inbox.discard(Refusal::Stopping) {
-                job.fill(JobEnd::Error(TaskError::Killed));
+                job.fill(&killing.hub, JobEnd::Error(TaskError::Killed));
             }
         });
         let handle = put(&engine, 7);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::engine::Hub;
 use crate::resource::Resource;
 use crate::submit::Made;
 use crate::sync::Arc;
@@ -71,8 +72,8 @@ impl<R: Resource> Job for AsyncJob<R> {
         Job::core(&self.0)
     }
 
-    fn fill(self, end: JobEnd<R::Error>) {
-        Job::fill(self.0, end);
+    fn fill(self, hub: &Hub, end: JobEnd<R::Error>) {
+        Job::fill(self.0, hub, end);
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use crate::asynchronous::job::{AsyncJob, AttemptFuture};
 use crate::asynchronous::race::race as raced;
 use crate::clock::{AsyncClock, Sleep};
-use crate::engine::{self, Begun, Fate, Step, Worker};
+use crate::engine::{self, Begun, Fate, Owed, Step, Worker};
 use crate::ids::ExitReason;
 use crate::metrics::Owned;
 use crate::race;
@@ -64,18 +64,28 @@ async fn serve<R: Resource>(
     resource: &mut R,
     clock: &dyn AsyncClock,
 ) -> ExitReason {
+    let engine = Arc::clone(worker.engine());
     let mut budget = BUDGET;
+    let mut now = clock.now();
     loop {
-        let now = clock.now();
         let step = poll_fn(|cx| Poll::Ready(worker.step(now, cx.waker()))).await;
         let fate = match step {
-            Step::Run(job) => run(worker, resource, job, now, clock).await,
+            Step::Run(job) => {
+                let fate;
+                (fate, now) = run(worker, resource, Owed::new(job, &engine.hub), now, clock).await;
+                fate
+            }
             Step::Wait(until) => {
                 budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;
+                now = clock.now();
                 Fate::Keep
             }
-            Step::Probe => probe(worker, resource, clock).await,
+            Step::Probe => {
+                let fate = probe(worker, resource, clock).await;
+                now = clock.now();
+                fate
+            }
             Step::Leave(why) => Fate::Leave(why),
         };
         if let Fate::Leave(why) = fate {
@@ -85,34 +95,37 @@ async fn serve<R: Resource>(
         if budget == 0 {
             budget = BUDGET;
             give_way().await;
+            now = clock.now();
         }
     }
 }
 
-/// Runs a task that was taken `now`.
+/// Runs a task that was taken `now`; returns when it was done, too.
 async fn run<R: Resource>(
     worker: &mut Worker<AsyncJob<R>>,
     resource: &mut R,
-    mut job: AsyncJob<R>,
+    mut job: Owed<'_, AsyncJob<R>>,
     now: Timestamp,
     clock: &dyn AsyncClock,
-) -> Fate {
-    let begun = worker.begin(&job, now);
-    let attempt = attempt(&mut job, resource, &begun, worker.inside()).await;
-    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
+) -> (Fate, Timestamp) {
+    let begun = worker.begin(job.get_mut(), now);
+    let attempt = attempt(job.get_mut(), resource, &begun, worker).await;
+    let now = clock.now();
+    (worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), now), now)
 }
 
 async fn attempt<R: Resource>(
     job: &mut AsyncJob<R>,
     resource: &mut R,
     begun: &Begun,
-    inside: Inside,
+    worker: &Worker<AsyncJob<R>>,
 ) -> Attempt<R::Error> {
+    let (inside, context, post) = (worker.inside(), worker.context(), worker.post());
     // Calling the closure may panic, and so may cloning it.
     let span = begun.span.clone();
     let (task, key) = job.0.open();
     let future = span.in_scope(|| {
-        current::enter(inside, || engine::catch(|| task.attempt(key, resource, &begun.context, begun.last)))
+        current::enter(inside, || engine::catch(|| task.attempt(key, resource, context, begun.last)))
     });
     let mut future = match future {
         Ok(future) => Guarded { future: Some(future), inside, span },
@@ -121,7 +134,7 @@ async fn attempt<R: Resource>(
     poll_fn(move |cx| {
         let polled = future.poll(cx);
         if polled.is_pending() {
-            task.core().watch(cx.waker());
+            post.watch(cx.waker());
             if task.core().should_stop() {
                 return Poll::Ready(future.interrupt());
             }

@@ -303,7 +303,7 @@ impl Hub {
     fn expire(&self, cell: &Weak<dyn AnyCell>) {
         let Some(cell) = cell.upgrade() else { return };
         let error = self.create_error.lock().clone();
-        if cell.end_early(End::Expired(error)) && cell.core().attempts() > 0 {
+        if cell.end_early(self, End::Expired(error)) && cell.core().attempts() > 0 {
             self.arm_grace(cell.core());
         }
     }
@@ -311,19 +311,20 @@ impl Hub {
     fn time_out(&self, running: Running) {
         let Some(cell) = self.roster.inside(running) else { return };
         let core = cell.core();
-        if core.options.retry_on_timeout && !core.is_last_attempt(running.attempt) {
+        if core.is_retried_on_timeout() && !core.is_last_attempt(running.attempt) {
             core.time_out_attempt(running.attempt);
-        } else if let Some(after) = core.options.timeout {
-            cell.end_early(End::TimedOut(after));
+            self.roster.wake_attempt(core);
+        } else if let Some(after) = core.timeout() {
+            cell.end_early(self, End::TimedOut(after));
         }
         self.arm_grace(core);
     }
 
     fn check_stuck(&self, running: Running) {
         let Some(cell) = self.roster.inside(running) else { return };
-        if let Some(after) = cell.core().options.timeout.filter(|_| cell.core().is_timed_out()) {
+        if let Some(after) = cell.core().timeout().filter(|_| cell.core().is_timed_out()) {
             // It was to be retried, but its worker does not give it back.
-            cell.end_early(End::TimedOut(after));
+            cell.end_early(self, End::TimedOut(after));
         }
         self.post(Msg::Event(Event::Stuck(running.worker)));
     }

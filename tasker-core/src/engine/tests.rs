@@ -66,8 +66,8 @@ impl Job for Idle {
         Job::core(&self.task)
     }
 
-    fn fill(self, end: JobEnd<String>) {
-        Job::fill(self.task, end);
+    fn fill(self, hub: &Hub, end: JobEnd<String>) {
+        Job::fill(self.task, hub, end);
     }
 }
 

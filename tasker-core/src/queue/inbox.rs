@@ -4,7 +4,7 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::engine::Msg;
+use crate::engine::{Hub, Msg, fill_early};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
 use crate::queue::intake::Intake;
@@ -15,7 +15,7 @@ use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard};
 use crate::task::job::Job;
-use crate::task::{Priority, TaskCore, TaskInfo};
+use crate::task::{End, Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
 
 /// Takes messages for the control loop. May be called under the inbox's lock: it must neither block nor call back.
@@ -83,7 +83,7 @@ pub struct Inbox<J: Job> {
     calls: OwnLine,
     /// Workers that come from a task and look around before they ask for the next.
     lingering: AtomicUsize,
-    mail: Arc<dyn Mail>,
+    hub: Arc<Hub>,
 }
 
 /// On a cache line of its own.
@@ -91,14 +91,14 @@ pub struct Inbox<J: Job> {
 struct OwnLine(AtomicU8);
 
 impl<J: Job> Inbox<J> {
-    /// An empty inbox that tells `mail` what the control loop has to know.
-    pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
+    /// The empty inbox of a pool.
+    pub fn new(settings: &QueueSettings, hub: Arc<Hub>) -> Self {
         Self {
             intake: Intake::new(),
             state: Lock::new(State::new(settings)),
             calls: OwnLine(AtomicU8::new(0)),
             lingering: AtomicUsize::new(0),
-            mail,
+            hub,
         }
     }
 
@@ -130,7 +130,7 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<bool, (J, Refusal)> {
         let has_ticket = ticket.is_some();
-        let job = if has_ticket || rank != 0 || job.core().options.delay.is_some() {
+        let job = if has_ticket || rank != 0 || job.core().delay().is_some() {
             job
         } else {
             match self.intake.leave(job) {
@@ -440,7 +440,7 @@ impl<J: Job> Inbox<J> {
         drop(gate);
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
-            self.mail.post(Msg::Event(Event::Drained));
+            self.hub.post(Msg::Event(Event::Drained));
         }
         drop(state);
         self.apply(effects);
@@ -465,13 +465,13 @@ impl<J: Job> Inbox<J> {
             crate::engine::quietly(|| waker.wake());
         }
         if effects.busy {
-            self.mail.post(Msg::Event(Event::Busy));
+            self.hub.post(Msg::Event(Event::Busy));
         }
         if effects.nudge {
-            self.mail.post(Msg::Nudge);
+            self.hub.post(Msg::Nudge);
         }
         for job in effects.displaced {
-            crate::engine::fill_early(job, crate::task::End::Displaced);
+            fill_early(&self.hub, job, End::Displaced);
         }
         for job in effects.trash {
             crate::engine::quietly(|| drop(job));

@@ -239,7 +239,7 @@ impl<J: Job> State<J> {
         self.arrivals.record(now, 1);
         let core = job.core();
         core.place.accept(true);
-        let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
+        let due = core.delay().map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
         self.place(job, rank, due, now, effects);
         effects.busy |= std::mem::take(&mut self.quiet);
     }

@@ -12,12 +12,12 @@
 //! many of result, timeout, cancel and kill race for it.
 
 use std::fmt;
-use std::task::Waker;
+use std::time::Duration;
 
 use crate::engine::Hub;
 use crate::ids::{TaskId, WorkerId};
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use crate::sync::{Arc, Lock};
 use crate::task::{Priority, TaskInfo, TaskOptions};
 use crate::time::Timestamp;
 
@@ -29,13 +29,15 @@ const ENDED: u8 = 2;
 pub struct TaskCore {
     /// Its id, unique in the pool.
     pub id: TaskId,
-    /// What was asked for it.
-    pub options: TaskOptions,
     /// Retries it may have.
     pub max_retries: u32,
     /// When it was submitted.
     pub submitted: Timestamp,
-    pub(crate) hub: Arc<Hub>,
+    priority: Priority,
+    cancel_safe: bool,
+    retry_on_timeout: bool,
+    /// What few tasks have; apart, so that the others are small.
+    extras: Option<Box<Extras>>,
     state: AtomicU8,
     /// Attempts started.
     attempts: AtomicU32,
@@ -50,22 +52,37 @@ pub struct TaskCore {
     /// When its last attempt began.
     started_at: AtomicU64,
     worker: AtomicU64,
-    /// Wakes the future of the running attempt.
-    waker: Lock<Option<Waker>>,
-    /// Whether the running attempt left a waker; its worker alone looks here.
-    watched: AtomicBool,
+}
+
+/// What was asked for a task beyond the usual.
+#[derive(Debug, Default)]
+struct Extras {
+    timeout: Option<Duration>,
+    deadline: Option<Duration>,
+    delay: Option<Duration>,
+    name: Option<Arc<str>>,
+}
+
+impl Extras {
+    fn of(options: TaskOptions) -> Option<Box<Self>> {
+        let TaskOptions { timeout, deadline, delay, name, .. } = options;
+        let is_usual = timeout.is_none() && deadline.is_none() && delay.is_none() && name.is_none();
+        if is_usual { None } else { Some(Box::new(Self { timeout, deadline, delay, name })) }
+    }
 }
 
 impl TaskCore {
     /// A task that has not been queued.
-    pub(crate) fn new(options: TaskOptions, default_retries: u32, hub: Arc<Hub>) -> Self {
+    pub(crate) fn new(options: TaskOptions, default_retries: u32, hub: &Hub) -> Self {
         let now = hub.now();
         Self {
             id: hub.next_task(),
             max_retries: options.retries.unwrap_or(default_retries),
-            options,
             submitted: now,
-            hub,
+            priority: options.priority,
+            cancel_safe: options.cancel_safe,
+            retry_on_timeout: options.retry_on_timeout,
+            extras: Extras::of(options),
             state: AtomicU8::new(WAITING),
             attempts: AtomicU32::new(0),
             returned: AtomicU32::new(0),
@@ -74,22 +91,45 @@ impl TaskCore {
             queued_at: AtomicU64::new(now.as_nanos()),
             started_at: AtomicU64::new(0),
             worker: AtomicU64::new(0),
-            waker: Lock::new(None),
-            watched: AtomicBool::new(false),
         }
     }
 
     /// How urgent it is.
-    pub fn priority(&self) -> Priority {
-        self.options.priority
+    pub const fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Whether the resource is still good after the task was dropped at an await point.
+    pub const fn is_cancel_safe(&self) -> bool {
+        self.cancel_safe
+    }
+
+    /// Whether an attempt that timed out is retried like one whose resource was unhealthy.
+    pub const fn is_retried_on_timeout(&self) -> bool {
+        self.retry_on_timeout
+    }
+
+    /// How long one attempt may run.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.extras.as_ref()?.timeout
+    }
+
+    /// How long after its submission it may start.
+    pub fn delay(&self) -> Option<Duration> {
+        self.extras.as_ref()?.delay
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.extras.as_ref()?.name.as_ref()
     }
 
     /// What is known of it from outside.
     pub fn info(&self) -> TaskInfo {
         TaskInfo {
             id: self.id,
-            name: self.options.name.clone(),
-            priority: self.options.priority,
+            name: self.name().cloned(),
+            priority: self.priority,
             submitted: self.submitted,
             deadline: self.deadline(),
             attempts: self.attempts(),
@@ -98,7 +138,8 @@ impl TaskCore {
 
     /// When it must have ended.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.options.deadline.map(|after| self.submitted.saturating_add(after))
+        let after = self.extras.as_ref()?.deadline?;
+        Some(self.submitted.saturating_add(after))
     }
 
     /// Attempts started so far.
@@ -131,10 +172,6 @@ impl TaskCore {
     /// The worker came back from its attempt.
     pub(crate) fn end_attempt(&self) {
         self.returned.store(self.attempts(), Ordering::Release);
-        if self.watched.load(Ordering::Relaxed) {
-            self.watched.store(false, Ordering::Relaxed);
-            *self.waker.lock() = None;
-        }
     }
 
     /// Makes a running task wait again. `false`: it has ended meanwhile.
@@ -172,28 +209,9 @@ impl TaskCore {
         self.attempts() == attempt && self.returned.load(Ordering::Acquire) < attempt
     }
 
-    /// Wakes the running attempt's future, to make it look at [`Self::should_stop`].
-    pub(crate) fn wake_attempt(&self) {
-        let waker = self.waker.lock().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// Tells `attempt` to end, since it timed out and is to be retried.
+    /// Notes that `attempt` timed out and is to be retried; the caller wakes it.
     pub(crate) fn time_out_attempt(&self, attempt: u32) {
         self.timed_out.store(attempt, Ordering::Release);
-        self.wake_attempt();
-    }
-
-    /// Leaves the waker of the running attempt's future. The caller looks at [`Self::should_stop`] afterwards.
-    pub fn watch(&self, waker: &Waker) {
-        self.watched.store(true, Ordering::Relaxed);
-        let mut kept = self.waker.lock();
-        match &mut *kept {
-            Some(kept) => kept.clone_from(waker),
-            None => *kept = Some(waker.clone()),
-        }
     }
 
     pub(crate) fn worker(&self) -> WorkerId {
@@ -218,7 +236,8 @@ impl fmt::Debug for TaskCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskCore")
             .field("id", &self.id)
-            .field("options", &self.options)
+            .field("priority", &self.priority)
+            .field("extras", &self.extras)
             .finish_non_exhaustive()
     }
 }
