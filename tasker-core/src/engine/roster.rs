@@ -124,6 +124,13 @@ impl Post {
         *self.current.lock() = None;
     }
 
+    /// [`Self::take_busy`], for the worker when it is inside no task: nobody gives it up then.
+    pub(crate) fn was_busy(&self) -> bool {
+        let busy = self.busy.load(Ordering::Acquire);
+        self.busy.store(false, Ordering::Relaxed);
+        busy
+    }
+
     /// Whether it has a task that the queue counts as running; whoever is told so has to uncount it.
     pub(crate) fn take_busy(&self) -> bool {
         self.busy.swap(false, Ordering::AcqRel)

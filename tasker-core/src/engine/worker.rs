@@ -210,7 +210,7 @@ impl<J: Job> Worker<J> {
     fn came_from(&mut self) -> CameFrom {
         // It waits only when it has no task.
         let waited = std::mem::take(&mut self.waits);
-        if self.post.take_busy() {
+        if self.post.was_busy() {
             CameFrom::Task
         } else if waited {
             CameFrom::Wait

@@ -455,6 +455,9 @@ impl<J: Job> Inbox<J> {
     }
 
     fn apply(&self, effects: Effects<J>) {
+        if effects.are_none() {
+            return;
+        }
         if let Some(waker) = effects.wake {
             waker.wake();
         }

@@ -116,6 +116,12 @@ impl<J: Job> Effects<J> {
 }
 
 impl<J> Effects<J> {
+    /// Whether there is nothing to do, as after most tasks.
+    pub(super) fn are_none(&self) -> bool {
+        let nobody = self.wake.is_none() && self.wake_room.is_none() && self.wake_all.is_empty();
+        nobody && !self.busy && !self.nudge && self.displaced.is_empty() && self.trash.is_empty()
+    }
+
     /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
     pub(super) fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
         let Some((_, waker)) = idle else { return };

@@ -137,7 +137,8 @@ impl<T, E> Cell<T, E> {
 
     /// Resolves the handle of a task that was lost, out of sight of its pool.
     pub(crate) fn lose(&self) {
-        if self.core.finish().is_none() {
+        // The first look costs less, and is usually all it takes.
+        if self.core.has_ended() || self.core.finish().is_none() {
             return;
         }
         let next = self.put(Err(TaskError::Killed));

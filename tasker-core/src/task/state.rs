@@ -273,9 +273,12 @@ impl Place {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// Gives its room back; `true` if it had any.
+    /// Gives its room back; `true` if it had any. For whoever claimed the task or decided its end while it waited: one
+    /// alone.
     pub(crate) fn uncount(&self) -> bool {
-        self.counted.swap(false, Ordering::Relaxed)
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.counted.store(false, Ordering::Relaxed);
+        counted
     }
 }
 
