@@ -213,6 +213,7 @@ impl Hub {
 
     pub(crate) fn set_killed(&self) {
         self.killed.store(true, Ordering::Release);
+        self.runs.tell_of_kill();
     }
 
     pub(crate) fn set_create_error(&self, error: Option<Arc<str>>) {

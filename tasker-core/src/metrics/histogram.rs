@@ -114,23 +114,32 @@ impl Histogram {
     /// are exact. `q` is clamped to `0.0..=1.0`; NaN counts as 0.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        if self.is_empty() {
-            return None;
-        }
-        let rank = nearest_rank(q, self.count);
-        if rank == 1 {
-            return self.min();
-        }
-        if q >= 1.0 {
-            return self.max();
-        }
-        let mut below = 0u64;
-        let found = used(self.min, self.max).find(|&i| {
-            below = below.saturating_add(self.buckets[i]);
-            below >= rank
-        });
-        let nanos = found.map_or(self.max, highest).clamp(self.min, self.max);
-        Some(Duration::from_nanos(nanos))
+        let [quantile] = self.quantiles([q]);
+        (!self.is_empty()).then_some(quantile)
+    }
+
+    /// [`quantile`](Self::quantile) of each of `qs`, which ascend, in one go; zero if empty.
+    pub(crate) fn quantiles<const N: usize>(&self, qs: [f64; N]) -> [Duration; N] {
+        let mut walk = used(self.min, self.max);
+        let (mut below, mut bucket) = (0u64, 0);
+        qs.map(|q| {
+            if self.is_empty() {
+                return Duration::ZERO;
+            }
+            let rank = nearest_rank(q, self.count);
+            while below < rank {
+                let Some(next) = walk.next() else { break };
+                bucket = next;
+                below = below.saturating_add(self.buckets[bucket]);
+            }
+            let nanos = match rank {
+                1 => self.min,
+                _ if q >= 1.0 => self.max,
+                _ if below < rank => self.max,
+                _ => highest(bucket).clamp(self.min, self.max),
+            };
+            Duration::from_nanos(nanos)
+        })
     }
 }
 

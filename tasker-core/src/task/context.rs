@@ -82,20 +82,14 @@ impl TaskContext {
     pub fn arm_on_cancel(&self, callback: Box<dyn FnOnce() + Send>) -> OnCancel<'_> {
         let callbacks = self.callbacks();
         let armed = OnCancel::arm(Arc::clone(&callbacks), callback);
-        if let Of::Worker(post, _) = &self.of {
-            post.watch(&Waker::from(Arc::clone(&callbacks)));
+        match &self.of {
+            Of::Worker(post, _) => post.watch(&Waker::from(Arc::clone(&callbacks))),
+            Of::Run => self.hub.runs().watch(&callbacks),
         }
         if self.is_cancelled() {
             callbacks.call();
         }
         armed
-    }
-
-    /// Calls the armed callbacks. For whoever sees to a `run`'s being told of a kill.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn cancel_waker(&self) -> Waker {
-        Waker::from(self.callbacks())
     }
 
     fn callbacks(&self) -> Arc<Callbacks> {
