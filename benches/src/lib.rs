@@ -1,6 +1,7 @@
 //! What the measurements of tasker share: a resource that costs nothing, so that only the pool is measured; what kind of
 //! moment it is on this machine; figures and how they are written down.
 
+#[cfg(feature = "peers")]
 pub mod chart;
 pub mod counting;
 pub mod figures;

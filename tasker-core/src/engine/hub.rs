@@ -123,21 +123,25 @@ impl Hub {
     }
 
     /// The pool's name.
+    #[inline]
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
     /// The pool's time.
+    #[inline]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The pool's clock.
+    #[inline]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
     /// Who works on what.
+    #[inline]
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
@@ -166,6 +170,7 @@ impl Hub {
         &self.alarms
     }
 
+    #[inline]
     pub(crate) fn nested(&self) -> &Nested {
         &self.nested
     }
@@ -179,10 +184,12 @@ impl Hub {
     }
 
     /// How many rounds a thread looks again before it sleeps.
+    #[inline]
     pub(crate) fn spin(&self) -> u32 {
         self.spin
     }
 
+    #[inline]
     pub(crate) fn next_task(&self) -> TaskId {
         TaskId::new(self.tasks.0.fetch_add(1, Ordering::Relaxed))
     }
@@ -207,6 +214,7 @@ impl Hub {
     }
 
     /// Whether the pool was killed.
+    #[inline]
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
     }
@@ -255,6 +263,7 @@ impl Hub {
     }
 
     /// The user's collector, if there is one.
+    #[inline]
     pub(crate) fn collector(&self) -> Option<&Arc<dyn MetricsCollector>> {
         self.collector.as_ref()
     }

@@ -13,12 +13,14 @@ impl Pace {
     /// How long a worker may be busy with what it takes along, as far as the past tells.
     const AHEAD: u64 = 20_000;
 
+    #[inline]
     pub(super) fn note(&mut self, took: Duration) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.mean = Some(self.mean.map_or(took, |mean| mean - mean / 8 + took / 8));
     }
 
     /// How many tasks a worker may take at once.
+    #[inline]
     pub(super) fn appetite(self) -> usize {
         let ahead = self.mean.map_or(1, |mean| Self::AHEAD / mean.max(1));
         usize::try_from(ahead).unwrap_or(usize::MAX)

@@ -71,6 +71,7 @@ impl Post {
     }
 
     /// Why it should drop what it does, if it should.
+    #[inline]
     pub fn interrupted(&self) -> Option<Interrupt> {
         match self.interrupt.load(Ordering::Acquire) {
             0 => None,
@@ -80,6 +81,7 @@ impl Post {
     }
 
     /// Leaves a waker for interrupts; the caller looks at [`Self::interrupted`] afterwards.
+    #[inline]
     pub fn watch(&self, waker: &Waker) {
         let mut kept = self.waker.lock();
         match &mut *kept {
@@ -114,17 +116,20 @@ impl Post {
 
     /// It has taken a task. The caller looks at [`Self::interrupted`] afterwards: an interrupt from before finds no
     /// task here to end.
+    #[inline]
     pub(crate) fn begins(&self, cell: Arc<dyn AnyCell>, now: Timestamp) {
         let mut current = self.current.lock();
         self.busy.store(true, Ordering::Release);
         *current = Some(Current { cell, since: now });
     }
 
+    #[inline]
     pub(crate) fn ends(&self) {
         *self.current.lock() = None;
     }
 
     /// [`Self::take_busy`], for the worker when it is inside no task: nobody gives it up then.
+    #[inline]
     pub(crate) fn was_busy(&self) -> bool {
         let busy = self.busy.load(Ordering::Acquire);
         self.busy.store(false, Ordering::Relaxed);
@@ -132,6 +137,7 @@ impl Post {
     }
 
     /// Whether it has a task that the queue counts as running; whoever is told so has to uncount it.
+    #[inline]
     pub(crate) fn take_busy(&self) -> bool {
         self.busy.swap(false, Ordering::AcqRel)
     }
@@ -155,6 +161,7 @@ impl Post {
     }
 
     /// Whether it was noted as stuck; it has come back.
+    #[inline]
     pub(crate) fn take_stuck(&self) -> bool {
         self.stuck.load(Ordering::Acquire) && self.stuck.swap(false, Ordering::AcqRel)
     }

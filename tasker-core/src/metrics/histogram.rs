@@ -205,6 +205,7 @@ impl AtomicHistogram {
     }
 
     /// Counts a duration. For one thread only.
+    #[inline]
     pub fn record(&self, duration: Duration) {
         let nanos = nanos(duration);
         add(&self.buckets[index(nanos)], 1);
@@ -267,15 +268,18 @@ impl fmt::Debug for AtomicHistogram {
 }
 
 /// Adds without a read-modify-write instruction, which only the single writer may.
+#[inline]
 fn add(cell: &AtomicU64, more: u64) {
     cell.store(cell.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
 }
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket of a value.
+#[inline]
 const fn index(nanos: u64) -> usize {
     if nanos < SUB_BUCKETS {
         return nanos as usize;

@@ -70,16 +70,19 @@ impl Calls {
     /// Beside the lanes, one bit each.
     const OTHER: u8 = 1 << 3;
 
+    #[inline]
     fn new(lanes: u8, other: bool) -> Self {
         Self(if other { lanes | Self::OTHER } else { lanes })
     }
 
     /// Whether there is anything to come for.
+    #[inline]
     pub(super) const fn any(self) -> bool {
         self.0 != 0
     }
 
     /// Whether a task of a higher lane than this one waits.
+    #[inline]
     pub(super) const fn above(self, lane: usize) -> bool {
         // The higher lane has the lower number.
         self.0 & ((1 << lane) - 1) != 0

@@ -48,6 +48,7 @@ impl TaskContext {
     }
 
     /// An attempt begins.
+    #[inline]
     pub(crate) fn enter(&mut self, cell: Arc<dyn AnyCell>, attempt: u32) {
         if let Of::Worker(_, inside) = &mut self.of {
             *inside = Some(Inside { cell, attempt });
@@ -55,6 +56,7 @@ impl TaskContext {
     }
 
     /// The attempt is over.
+    #[inline]
     pub(crate) fn leave(&mut self) {
         if let Of::Worker(_, inside) = &mut self.of {
             *inside = None;
@@ -62,6 +64,7 @@ impl TaskContext {
         *self.callbacks.get_mut() = None;
     }
 
+    #[inline]
     fn inside(&self) -> Option<&Inside> {
         match &self.of {
             Of::Worker(_, inside) => inside.as_ref(),
@@ -72,6 +75,7 @@ impl TaskContext {
     /// Whether nobody waits for the result of this attempt any more: it was cancelled, timed out, its deadline
     /// passed, or the pool was killed.
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.inside().map_or_else(|| self.hub.is_killed(), |inside| inside.cell.core().should_stop())
     }
@@ -97,6 +101,7 @@ impl TaskContext {
         Arc::clone(callbacks.get_or_insert_with(|| Arc::new(Callbacks::new(Arc::clone(&self.hub)))))
     }
 
+    #[inline]
     fn core(&self) -> Option<&TaskCore> {
         self.inside().map(|inside| inside.cell.core())
     }

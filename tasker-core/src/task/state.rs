@@ -95,31 +95,37 @@ impl TaskCore {
     }
 
     /// How urgent it is.
+    #[inline]
     pub const fn priority(&self) -> Priority {
         self.priority
     }
 
     /// Whether the resource is still good after the task was dropped at an await point.
+    #[inline]
     pub const fn is_cancel_safe(&self) -> bool {
         self.cancel_safe
     }
 
     /// Whether an attempt that timed out is retried like one whose resource was unhealthy.
+    #[inline]
     pub const fn is_retried_on_timeout(&self) -> bool {
         self.retry_on_timeout
     }
 
     /// How long one attempt may run.
+    #[inline]
     pub fn timeout(&self) -> Option<Duration> {
         self.extras.as_ref()?.timeout
     }
 
     /// How long after its submission it may start.
+    #[inline]
     pub fn delay(&self) -> Option<Duration> {
         self.extras.as_ref()?.delay
     }
 
     /// Its name.
+    #[inline]
     pub fn name(&self) -> Option<&Arc<str>> {
         self.extras.as_ref()?.name.as_ref()
     }
@@ -137,28 +143,33 @@ impl TaskCore {
     }
 
     /// When it must have ended.
+    #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
         let after = self.extras.as_ref()?.deadline?;
         Some(self.submitted.saturating_add(after))
     }
 
     /// Attempts started so far.
+    #[inline]
     pub fn attempts(&self) -> u32 {
         self.attempts.load(Ordering::Acquire)
     }
 
     /// Whether the attempt to come, or running, is the last that is permitted.
+    #[inline]
     pub fn is_last_attempt(&self, attempt: u32) -> bool {
         attempt > self.max_retries
     }
 
     /// Takes the task to run it. `false`: it has ended already.
+    #[inline]
     pub(crate) fn claim(&self) -> bool {
         self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
     /// has ended since it was claimed. Whoever ends it later sees this attempt.
+    #[inline]
     pub(crate) fn begin_attempt(&self, worker: WorkerId, now: Timestamp) -> (u32, bool) {
         self.started_at.store(now.as_nanos(), Ordering::Relaxed);
         self.worker.store(worker.get(), Ordering::Release);
@@ -170,6 +181,7 @@ impl TaskCore {
     }
 
     /// The worker came back from its attempt.
+    #[inline]
     pub(crate) fn end_attempt(&self) {
         self.returned.store(self.attempts(), Ordering::Release);
     }
@@ -180,6 +192,7 @@ impl TaskCore {
     }
 
     /// Decides that the task ends now. `Some` for exactly one caller, who must then fill the slot.
+    #[inline]
     pub(crate) fn finish(&self) -> Option<Finished> {
         match self.state.swap(ENDED, Ordering::AcqRel) {
             WAITING => Some(Finished::Waiting),
@@ -189,16 +202,19 @@ impl TaskCore {
     }
 
     /// Whether its end is decided.
+    #[inline]
     pub fn has_ended(&self) -> bool {
         self.state.load(Ordering::Acquire) == ENDED
     }
 
     /// Whether the running attempt should end early: cancelled, timed out, expired, or killed.
+    #[inline]
     pub fn should_stop(&self) -> bool {
         self.has_ended() || self.is_timed_out()
     }
 
     /// Whether the running attempt timed out and is to be retried.
+    #[inline]
     pub(crate) fn is_timed_out(&self) -> bool {
         let attempt = self.timed_out.load(Ordering::Acquire);
         attempt != 0 && attempt == self.attempts()
@@ -218,6 +234,7 @@ impl TaskCore {
         WorkerId::new(self.worker.load(Ordering::Acquire))
     }
 
+    #[inline]
     pub(crate) fn set_queued_at(&self, now: Timestamp) {
         self.queued_at.store(now.as_nanos(), Ordering::Relaxed);
     }
@@ -227,6 +244,7 @@ impl TaskCore {
         (self.attempts() > 0).then(|| Timestamp::from_nanos(self.started_at.load(Ordering::Relaxed)))
     }
 
+    #[inline]
     pub(crate) fn queued_at(&self) -> Timestamp {
         Timestamp::from_nanos(self.queued_at.load(Ordering::Relaxed))
     }
@@ -251,30 +269,36 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    #[inline]
     pub(crate) fn accept(&self, counted: bool) {
         self.accepted.store(true, Ordering::Relaxed);
         self.counted.store(counted, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_accepted(&self) -> bool {
         self.accepted.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(crate) fn set_delayed(&self, delayed: bool) {
         self.delayed.store(delayed, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_delayed(&self) -> bool {
         self.delayed.load(Ordering::Relaxed)
     }
 
     /// Whether it takes room; a retry does not.
+    #[inline]
     pub(crate) fn is_counted(&self) -> bool {
         self.counted.load(Ordering::Relaxed)
     }
 
     /// Gives its room back; `true` if it had any. For whoever claimed the task or decided its end while it waited: one
     /// alone.
+    #[inline]
     pub(crate) fn uncount(&self) -> bool {
         let counted = self.counted.load(Ordering::Relaxed);
         self.counted.store(false, Ordering::Relaxed);
