@@ -67,6 +67,7 @@ pub struct Verdict {
 /// assert_eq!(decide(Outcome::UnhealthyError, last).task, TaskVerdict::Resolve);
 /// ```
 #[must_use]
+#[inline]
 pub fn decide(outcome: Outcome, facts: Facts) -> Verdict {
     let task = task_verdict(outcome, facts);
     // A retry is for another resource, whatever may still be good about this one.

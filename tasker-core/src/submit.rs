@@ -1,6 +1,6 @@
 //! From a closure and its options to a job in the queue: the same for every backend.
 
-use crate::engine::{Engine, fill_early};
+use crate::engine::{Engine, Hub, fill_early};
 use crate::error::Refusal;
 use crate::queue::Ticket;
 use crate::sync::Arc;
@@ -55,19 +55,19 @@ where
         handles.push(task);
     }
     for (job, reason) in engine.inbox.submit_batch(jobs, engine.hub.now()) {
-        refuse(job, reason);
+        refuse(&engine.hub, job, reason);
     }
     for task in handles.iter().filter(|task| task.cell().core().place.is_accepted()) {
         arrive(engine, task);
     }
-    handles.into_iter().map(|task| TaskHandle::new(task, false)).collect()
+    handles.into_iter().map(|task| TaskHandle::new(task, Arc::clone(&engine.hub), false)).collect()
 }
 
 /// A new task, for its queue and for its handle.
 pub type Made<J, T> = (J, Arc<dyn HasCell<T, <J as Job>::Error>>);
 
 fn new_cell<J: Job, T>(engine: &Arc<Engine<J>>, options: TaskOptions) -> Cell<T, J::Error> {
-    Cell::new(TaskCore::new(options, engine.max_retries, Arc::clone(&engine.hub)))
+    Cell::new(TaskCore::new(options, engine.max_retries, &engine.hub))
 }
 
 fn enqueue<J, T>(
@@ -86,9 +86,9 @@ where
     let is_next = matches!(taken, Ok(true));
     match taken {
         Ok(_) => arrive(engine, &task),
-        Err((job, reason)) => refuse(job, reason),
+        Err((job, reason)) => refuse(&engine.hub, job, reason),
     }
-    TaskHandle::new(task, is_next)
+    TaskHandle::new(task, Arc::clone(&engine.hub), is_next)
 }
 
 fn arrive<J: Job, T>(engine: &Engine<J>, task: &Arc<dyn HasCell<T, J::Error>>) {
@@ -101,9 +101,9 @@ fn arrive<J: Job, T>(engine: &Engine<J>, task: &Arc<dyn HasCell<T, J::Error>>) {
     }
 }
 
-fn refuse<J: Job>(job: J, reason: Refusal) {
+fn refuse<J: Job>(hub: &Hub, job: J, reason: Refusal) {
     if job.core().finish().is_some() {
-        fill_early(job, End::Refused(reason));
+        fill_early(hub, job, End::Refused(reason));
     }
 }
 

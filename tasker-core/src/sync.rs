@@ -33,11 +33,20 @@ impl<T> Lock<T> {
         Self(Mutex::new(value))
     }
 
+    /// What is behind the lock, for whoever has it alone.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// On cache lines of its own, so that whoever writes what lies beside it disturbs nobody here.
+#[repr(align(128))]
+pub(crate) struct OwnLine<T>(pub(crate) T);
 
 /// Waits on `condvar`, giving up the lock meanwhile.
 pub fn wait_on<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {

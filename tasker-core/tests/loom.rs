@@ -7,12 +7,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::task::Waker;
 
-use common::{Bench, bench, put, serve};
+use common::{Bench, Taken, bench, put, serve};
+use tasker_core::engine::Step;
 use tasker_core::parker::Parker;
 use tasker_core::sync::thread;
 use tasker_core::task::job::{Job, JobEnd};
-use tasker_core::{CancelOutcome, ExitReason, Refusal, TaskError};
+use tasker_core::{CancelOutcome, ExitReason, Refusal, TaskError, Timestamp};
 
 /// Loom counts each look at an atomic, and a worker that leaves adds up its histograms: more than loom's own limit.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -101,7 +103,7 @@ fn a_submission_racing_a_kill_is_refused_or_killed() {
         let killing = Arc::clone(&engine);
         let killer = thread::spawn(move || {
             for job in killing.inbox.discard(Refusal::Stopping) {
-                job.fill(JobEnd::Error(TaskError::Killed));
+                job.fill(&killing.hub, JobEnd::Error(TaskError::Killed));
             }
         });
         let handle = put(&engine, 7);
@@ -183,5 +185,32 @@ fn a_permit_and_a_task_reach_one_worker_each() {
         assert_eq!(handle.wait().ok(), Some(7));
         let retired = [why, their_why].into_iter().filter(|why| *why == ExitReason::Retired).count();
         assert!(retired <= 1, "one permit was given");
+    });
+}
+
+#[test]
+fn what_a_worker_took_along_is_run_by_one_of_two_or_cancelled() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(2, 16);
+        let mut first = workers.pop().expect("two workers");
+        let mut second = workers.pop().expect("two workers");
+        let mut handles: Vec<_> = (0..6).map(|number| put(&engine, number)).collect();
+        // From the first task it learns how short they are; with the next it takes another along.
+        for number in 0..2 {
+            let Step::Run(job) = first.step(Timestamp::ZERO, Waker::noop()) else { panic!("task {number}") };
+            assert_eq!(Taken::begin(&mut first, job).finish(&mut first), number);
+        }
+        engine.inbox.close();
+        let serving = thread::spawn(move || serve(&mut second).0);
+        let outcome = handles.remove(2).cancel();
+        let mut ran = serve(&mut first).0;
+        ran.extend(serving.join().expect("no panic"));
+        ran.sort_unstable();
+        match outcome {
+            CancelOutcome::BeforeStart => assert_eq!(ran, [3, 4, 5]),
+            CancelOutcome::WhileRunning | CancelOutcome::TooLate => assert_eq!(ran, [2, 3, 4, 5]),
+        }
+        let counts = engine.inbox.counts();
+        assert_eq!((counts.queued(), counts.running), (0, 0));
     });
 }

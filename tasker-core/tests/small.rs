@@ -272,7 +272,7 @@ fn an_attempt_that_times_out_is_answered_while_its_worker_is_still_inside() {
     pool.hear();
     pool.pass(at(1));
     assert!(matches!(waiter.join().expect("no panic"), Err(TaskError::TimedOut { .. })));
-    assert!(begun.context.is_cancelled());
+    assert!(pool.worker.context().is_cancelled());
     drop((begun, job));
 }
 

@@ -79,15 +79,12 @@ impl<R: Resource> ThreadReserve<R> {
         config: &R::Config,
         task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
     ) -> Result<T, RunError<R::Error>> {
-        let mut line = Line::new(Arc::clone(&self.shared));
-        let (slot, mut kept) = self.acquire(&mut line, config)?;
-        let hub = Arc::clone(self.shared.hub());
-        let context = TaskContext::of_run(Arc::clone(&hub));
-        // A kill tells the task at once, if it wants to know.
-        self.shared.watch(&mut line, &context.cancel_waker());
+        let (slot, mut kept) = self.acquire(config)?;
+        let hub = self.shared.hub();
+        let context = TaskContext::of_run(Arc::clone(hub));
         let inside = self.shared.inside();
         let resource = kept.owned.get_mut();
-        let run = RunUnderWay::begin(&hub);
+        let run = RunUnderWay::begin(hub);
         let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
             Ok(result) => result.map_err(RunError::Failed),
             Err(message) => Err(RunError::Panicked { message }),
@@ -104,8 +101,9 @@ impl<R: Resource> ThreadReserve<R> {
         result
     }
 
-    fn acquire(&self, line: &mut Line<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
-        let slot = match self.lease(line).ok_or(RunError::Stopping)? {
+    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+        let lease = self.shared.try_lease().or_else(|| self.wait_for_lease());
+        let slot = match lease.ok_or(RunError::Stopping)? {
             Lease::Ready(slot, kept) => return Ok((slot, kept)),
             Lease::Stale(slot, kept) => discard(slot, kept, &*self.starter.clock, &self.limits),
             Lease::Make(slot) => slot,
@@ -113,12 +111,12 @@ impl<R: Resource> ThreadReserve<R> {
         self.make(slot, config)
     }
 
-    fn lease(&self, line: &mut Line<R>) -> Option<Lease<R>> {
+    fn wait_for_lease(&self) -> Option<Lease<R>> {
+        let mut line = Line::new(Arc::clone(&self.shared));
         Parker::with_current(|parker| {
             let waker = parker.waker();
             loop {
-                let now = self.starter.clock.now();
-                if let Poll::Ready(lease) = self.shared.poll_lease(line, &waker, now) {
+                if let Poll::Ready(lease) = self.shared.poll_lease(&mut line, &waker) {
                     return lease;
                 }
                 parker.park();

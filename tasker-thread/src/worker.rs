@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use tasker_core::engine::{self, Fate, Post, Step, Worker};
+use tasker_core::engine::{self, Fate, Owed, Post, Step, Worker};
 use tasker_core::metrics::Owned;
 use tasker_core::parker::{Parker, block_on, block_on_until};
 use tasker_core::race::{self, Raced};
@@ -67,22 +67,23 @@ fn serve<R: LocalResource>(
     resource: &mut R,
     clock: &dyn Clock,
 ) -> ExitReason {
+    let engine = Arc::clone(worker.engine());
     Parker::with_current(|parker| {
         let waker = parker.waker();
+        let mut now = clock.now();
         loop {
-            let now = clock.now();
-            let fate = match worker.step(now, &waker) {
-                Step::Run(job) => run(worker, resource, job, now, clock),
-                Step::Wait(Some(until)) => {
-                    clock.park_until(parker, until);
-                    Fate::Keep
+            let fate;
+            (fate, now) = match worker.step(now, &waker) {
+                Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock),
+                Step::Wait(until) => {
+                    match until {
+                        Some(until) => clock.park_until(parker, until),
+                        None => parker.park(),
+                    }
+                    (Fate::Keep, clock.now())
                 }
-                Step::Wait(None) => {
-                    parker.park();
-                    Fate::Keep
-                }
-                Step::Probe => probe(worker, resource, clock),
-                Step::Leave(why) => Fate::Leave(why),
+                Step::Probe => (probe(worker, resource, clock), clock.now()),
+                Step::Leave(why) => return why,
             };
             if let Fate::Leave(why) = fate {
                 return why;
@@ -91,25 +92,24 @@ fn serve<R: LocalResource>(
     })
 }
 
-/// Runs a task that was taken `now`.
+/// Runs a task that was taken `now`; returns, too, when the next may be taken.
 fn run<R: LocalResource>(
     worker: &mut Worker<SyncJob<R>>,
     resource: &mut R,
-    mut job: SyncJob<R>,
+    mut job: Owed<'_, SyncJob<R>>,
     now: Timestamp,
     clock: &dyn Clock,
-) -> Fate {
-    let begun = worker.begin(&job, now);
-    let inside = worker.inside();
-    let (task, key) = job.open();
-    let call = || task.attempt(key, resource, &begun.context);
+) -> (Fate, Timestamp) {
+    let begun = worker.begin(job.get_mut(), now);
+    let (inside, context) = (worker.inside(), worker.context());
+    let (task, key) = job.get_mut().open();
+    let call = || task.attempt(key, resource, context);
     let attempt = begun.span.in_scope(|| current::enter(inside, || engine::catch(call)));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
-    let fate = worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now());
-    if fate == Fate::Keep {
-        worker.linger();
-    }
-    fate
+    let end = clock.now();
+    let fate = worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), end);
+    let lingered = fate == Fate::Keep && worker.linger();
+    (fate, if lingered { clock.now() } else { end })
 }
 
 fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, clock: &dyn Clock) -> Fate {

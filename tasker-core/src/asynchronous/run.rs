@@ -41,7 +41,8 @@ where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,
 {
-    let mut line = Line::new(Arc::clone(&reserve.shared));
+    // Made when first needed: most find a resource, and do not wait on it either.
+    let mut line = None;
     let held = acquire(reserve, &mut line, config).await?;
     let mut in_use = InUse { reserve, held: Some(held) };
     let run = RunUnderWay::begin(reserve.shared.hub());
@@ -54,17 +55,26 @@ where
 
 async fn acquire<R: Resource>(
     reserve: &Reserve<R>,
-    line: &mut Line<R>,
+    line: &mut Option<Line<R>>,
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
-    let clock = &*reserve.starter.clock;
-    let lease = poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker(), clock.now())).await;
+    let lease = match reserve.shared.try_lease() {
+        Some(lease) => Some(lease),
+        None => {
+            let line = place(line, reserve);
+            poll_fn(|cx| reserve.shared.poll_lease(line, cx.waker())).await
+        }
+    };
     let slot = match lease.ok_or(RunError::Stopping)? {
         Lease::Ready(slot, kept) => return Ok((slot, kept)),
         Lease::Stale(slot, kept) => discard(reserve, (slot, kept)).await,
         Lease::Make(slot) => slot,
     };
     make(reserve, slot, config).await
+}
+
+fn place<'a, R: Resource>(line: &'a mut Option<Line<R>>, reserve: &Reserve<R>) -> &'a mut Line<R> {
+    line.get_or_insert_with(|| Line::new(Arc::clone(&reserve.shared)))
 }
 
 async fn make<R: Resource>(
@@ -97,14 +107,15 @@ async fn make<R: Resource>(
 
 async fn attempt<R, F, T>(
     in_use: &mut InUse<'_, R>,
-    line: &mut Line<R>,
+    line: &mut Option<Line<R>>,
     task: F,
 ) -> Result<T, RunError<R::Error>>
 where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>>,
 {
-    let shared = Arc::clone(&in_use.reserve.shared);
+    let reserve = in_use.reserve;
+    let shared = &reserve.shared;
     let hub = shared.hub();
     let Some((_, kept)) = &mut in_use.held else { return Err(RunError::Stopping) };
     let context = TaskContext::of_run(Arc::clone(hub));
@@ -119,7 +130,7 @@ where
             Ok(Poll::Pending) => {}
             Err(message) => return Poll::Ready(Err(RunError::Panicked { message })),
         }
-        shared.watch(line, cx.waker());
+        shared.watch(place(line, reserve), cx.waker());
         if hub.is_killed() { Poll::Ready(Err(RunError::Killed)) } else { Poll::Pending }
     })
     .await

@@ -1,13 +1,13 @@
 //! The life of a worker.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use crate::asynchronous::job::{AsyncJob, AttemptFuture};
 use crate::asynchronous::race::race as raced;
 use crate::clock::{AsyncClock, Sleep};
-use crate::engine::{self, Begun, Fate, Step, Worker};
+use crate::engine::{self, Begun, Fate, Owed, Step, Worker};
 use crate::ids::ExitReason;
 use crate::metrics::Owned;
 use crate::race;
@@ -64,19 +64,21 @@ async fn serve<R: Resource>(
     resource: &mut R,
     clock: &dyn AsyncClock,
 ) -> ExitReason {
+    let engine = Arc::clone(worker.engine());
     let mut budget = BUDGET;
+    let mut now = clock.now();
     loop {
-        let now = clock.now();
         let step = poll_fn(|cx| Poll::Ready(worker.step(now, cx.waker()))).await;
-        let fate = match step {
-            Step::Run(job) => run(worker, resource, job, now, clock).await,
+        let fate;
+        (fate, now) = match step {
+            Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock).await,
             Step::Wait(until) => {
                 budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;
-                Fate::Keep
+                (Fate::Keep, clock.now())
             }
-            Step::Probe => probe(worker, resource, clock).await,
-            Step::Leave(why) => Fate::Leave(why),
+            Step::Probe => (probe(worker, resource, clock).await, clock.now()),
+            Step::Leave(why) => return why,
         };
         if let Fate::Leave(why) = fate {
             return why;
@@ -85,43 +87,47 @@ async fn serve<R: Resource>(
         if budget == 0 {
             budget = BUDGET;
             give_way().await;
+            now = clock.now();
         }
     }
 }
 
-/// Runs a task that was taken `now`.
+/// Runs a task that was taken `now`; returns when it was done, too.
 async fn run<R: Resource>(
     worker: &mut Worker<AsyncJob<R>>,
     resource: &mut R,
-    mut job: AsyncJob<R>,
+    mut job: Owed<'_, AsyncJob<R>>,
     now: Timestamp,
     clock: &dyn AsyncClock,
-) -> Fate {
-    let begun = worker.begin(&job, now);
-    let attempt = attempt(&mut job, resource, &begun, worker.inside()).await;
-    worker.finish(job, &begun, attempt, |error| resource.check_health(error), clock.now())
+) -> (Fate, Timestamp) {
+    let begun = worker.begin(job.get_mut(), now);
+    let attempt = attempt(job.get_mut(), resource, &begun, worker).await;
+    let now = clock.now();
+    (worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), now), now)
 }
 
 async fn attempt<R: Resource>(
     job: &mut AsyncJob<R>,
     resource: &mut R,
     begun: &Begun,
-    inside: Inside,
+    worker: &Worker<AsyncJob<R>>,
 ) -> Attempt<R::Error> {
+    let (inside, context, post) = (worker.inside(), worker.context(), worker.post());
     // Calling the closure may panic, and so may cloning it.
     let span = begun.span.clone();
     let (task, key) = job.0.open();
     let future = span.in_scope(|| {
-        current::enter(inside, || engine::catch(|| task.attempt(key, resource, &begun.context, begun.last)))
+        current::enter(inside, || engine::catch(|| task.attempt(key, resource, context, begun.last)))
     });
-    let mut future = match future {
-        Ok(future) => Guarded { future: Some(future), inside, span },
+    let place = match future {
+        Ok(future) => pin!(Some(future)),
         Err(message) => return Attempt::Panicked(message),
     };
+    let mut future = Guarded { future: place, inside, span };
     poll_fn(move |cx| {
         let polled = future.poll(cx);
         if polled.is_pending() {
-            task.core().watch(cx.waker());
+            post.watch(cx.waker());
             if task.core().should_stop() {
                 return Poll::Ready(future.interrupt());
             }
@@ -132,17 +138,16 @@ async fn attempt<R: Resource>(
 }
 
 /// A task's future, polled and dropped as its task, with panics caught.
-struct Guarded<'a, E> {
-    future: Option<AttemptFuture<'a, E>>,
+struct Guarded<'p, 'a, E> {
+    future: Pin<&'p mut Option<AttemptFuture<'a, E>>>,
     inside: Inside,
     span: tracing::Span,
 }
 
-impl<E> Guarded<'_, E> {
+impl<E> Guarded<'_, '_, E> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Attempt<E>> {
-        let Some(future) = &mut self.future else { return Poll::Pending };
-        let polled =
-            self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.as_mut().poll(cx))));
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.poll(cx))));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(attempt)) => Poll::Ready(self.dropped().map_or(attempt, Attempt::Panicked)),
@@ -159,12 +164,12 @@ impl<E> Guarded<'_, E> {
 
     /// Drops the future; what a panic said meanwhile.
     fn dropped(&mut self) -> Option<Arc<str>> {
-        let future = self.future.take();
-        self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| drop(future)))).err()
+        let future = &mut self.future;
+        self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.set(None)))).err()
     }
 }
 
-impl<E> Drop for Guarded<'_, E> {
+impl<E> Drop for Guarded<'_, '_, E> {
     fn drop(&mut self) {
         self.dropped();
     }

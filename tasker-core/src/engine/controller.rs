@@ -227,7 +227,7 @@ impl<J: Job> Controller<J> {
         let end = self.end_of_all();
         let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
-            super::fill_early(job, end.clone());
+            super::fill_early(&self.engine.hub, job, end.clone());
         }
     }
 
@@ -238,7 +238,7 @@ impl<J: Job> Controller<J> {
 
     fn cancel_running(&mut self) {
         let end = self.end_of_all();
-        self.engine.hub.roster().kill(&end);
+        self.engine.hub.roster().kill(&self.engine.hub, &end);
     }
 
     fn end_of_all(&self) -> End {
@@ -253,7 +253,7 @@ impl<J: Job> Controller<J> {
         post.interrupt(Interrupt::Abandon);
         self.engine.hub.nested().clear(worker);
         if post.give_up() {
-            self.engine.inbox.give_up_running();
+            self.engine.inbox.give_up_running(worker);
         }
     }
 

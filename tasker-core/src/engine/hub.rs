@@ -18,7 +18,7 @@ use crate::metrics::{EndKind, Ledger, MetricsCollector, Runs, SharedEnds, TaskTi
 use crate::queue::Mail;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Arc, Lock, Weak};
+use crate::sync::{Arc, Lock, OwnLine, Weak};
 use crate::task::{AnyCell, End, TaskCore};
 use crate::time::Timestamp;
 
@@ -78,10 +78,6 @@ pub struct Hub {
     create_error: Lock<Option<Arc<str>>>,
 }
 
-/// On a cache line of its own.
-#[repr(align(128))]
-struct OwnLine<T>(T);
-
 /// Numbers pools, so that a thread can say of which pool it runs a task.
 static POOLS: CountOfProcess = CountOfProcess::new(1);
 
@@ -123,21 +119,25 @@ impl Hub {
     }
 
     /// The pool's name.
+    #[inline]
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
     /// The pool's time.
+    #[inline]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The pool's clock.
+    #[inline]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
     /// Who works on what.
+    #[inline]
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
@@ -166,6 +166,7 @@ impl Hub {
         &self.alarms
     }
 
+    #[inline]
     pub(crate) fn nested(&self) -> &Nested {
         &self.nested
     }
@@ -179,10 +180,12 @@ impl Hub {
     }
 
     /// How many rounds a thread looks again before it sleeps.
+    #[inline]
     pub(crate) fn spin(&self) -> u32 {
         self.spin
     }
 
+    #[inline]
     pub(crate) fn next_task(&self) -> TaskId {
         TaskId::new(self.tasks.0.fetch_add(1, Ordering::Relaxed))
     }
@@ -207,12 +210,14 @@ impl Hub {
     }
 
     /// Whether the pool was killed.
+    #[inline]
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_killed(&self) {
         self.killed.store(true, Ordering::Release);
+        self.runs.tell_of_kill();
     }
 
     pub(crate) fn set_create_error(&self, error: Option<Arc<str>>) {
@@ -254,6 +259,7 @@ impl Hub {
     }
 
     /// The user's collector, if there is one.
+    #[inline]
     pub(crate) fn collector(&self) -> Option<&Arc<dyn MetricsCollector>> {
         self.collector.as_ref()
     }
@@ -303,7 +309,7 @@ impl Hub {
     fn expire(&self, cell: &Weak<dyn AnyCell>) {
         let Some(cell) = cell.upgrade() else { return };
         let error = self.create_error.lock().clone();
-        if cell.end_early(End::Expired(error)) && cell.core().attempts() > 0 {
+        if cell.end_early(self, End::Expired(error)) && cell.core().attempts() > 0 {
             self.arm_grace(cell.core());
         }
     }
@@ -311,19 +317,20 @@ impl Hub {
     fn time_out(&self, running: Running) {
         let Some(cell) = self.roster.inside(running) else { return };
         let core = cell.core();
-        if core.options.retry_on_timeout && !core.is_last_attempt(running.attempt) {
+        if core.is_retried_on_timeout() && !core.is_last_attempt(running.attempt) {
             core.time_out_attempt(running.attempt);
-        } else if let Some(after) = core.options.timeout {
-            cell.end_early(End::TimedOut(after));
+            self.roster.wake_attempt(core);
+        } else if let Some(after) = core.timeout() {
+            cell.end_early(self, End::TimedOut(after));
         }
         self.arm_grace(core);
     }
 
     fn check_stuck(&self, running: Running) {
         let Some(cell) = self.roster.inside(running) else { return };
-        if let Some(after) = cell.core().options.timeout.filter(|_| cell.core().is_timed_out()) {
+        if let Some(after) = cell.core().timeout().filter(|_| cell.core().is_timed_out()) {
             // It was to be retried, but its worker does not give it back.
-            cell.end_early(End::TimedOut(after));
+            cell.end_early(self, End::TimedOut(after));
         }
         self.post(Msg::Event(Event::Stuck(running.worker)));
     }

@@ -11,6 +11,8 @@ mod hub;
 mod latch;
 mod levels;
 mod nested;
+mod owed;
+mod pace;
 mod parts;
 mod report;
 mod roster;
@@ -22,6 +24,7 @@ pub use bus::{EventBus, Events, Received};
 pub use controller::{Controller, Launch, Turn};
 pub use hub::{Hub, Msg};
 pub use latch::{Latch, LatchWait};
+pub use owed::Owed;
 pub use parts::{Engine, Limits, Parts, RankFn};
 pub use report::{StopReport, Stopped, Undone, WorkerLeft};
 pub use roster::{Interrupt, Post, Roster};
@@ -37,8 +40,7 @@ use crate::task::End;
 use crate::task::job::{Job, JobEnd};
 
 /// Fills a job whose end was decided by the caller with an end that is not its own doing.
-pub(crate) fn fill_early<J: Job>(job: J, end: End) {
-    let core = job.core();
-    core.hub.count_end(core, end.kind());
-    quietly(|| job.fill(JobEnd::Error(end.into())));
+pub(crate) fn fill_early<J: Job>(hub: &Hub, job: J, end: End) {
+    hub.count_end(job.core(), end.kind());
+    quietly(|| job.fill(hub, JobEnd::Error(end.into())));
 }

@@ -48,11 +48,13 @@ impl Nested {
     }
 
     /// The wait for this is over.
+    #[inline]
     pub(crate) fn leave(&self, target: Target) {
         self.change(|state| state.remove(target));
     }
 
     /// Whatever the worker waited for, it does not any more.
+    #[inline]
     pub(crate) fn clear(&self, worker: WorkerId) {
         self.change(|state| {
             if state.blocked.remove(&worker).is_some() {

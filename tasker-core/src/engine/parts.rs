@@ -121,7 +121,7 @@ pub struct Engine<J: Job> {
 impl<J: Job> Engine<J> {
     pub(crate) fn new(parts: &mut Parts) -> Arc<Self> {
         let hub = Arc::new(Hub::new(parts));
-        let inbox = Arc::new(Inbox::new(&parts.queue, Arc::clone(&parts.mail)));
+        let inbox = Arc::new(Inbox::new(&parts.queue, Arc::clone(&hub)));
         let forfeit: Arc<dyn super::hub::Forfeit> = Arc::clone(&inbox) as _;
         hub.set_queue(Arc::downgrade(&forfeit));
         Arc::new(Self {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::task::Waker;
 
+use crate::engine::Hub;
 use crate::engine::alarms::Running;
 use crate::engine::report::WorkerLeft;
 use crate::ids::{SpawnReason, WorkerId};
@@ -11,7 +12,7 @@ use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Arc, Lock};
-use crate::task::{AnyCell, End};
+use crate::task::{AnyCell, End, TaskCore};
 use crate::time::Timestamp;
 
 /// Why a worker should drop what it does.
@@ -70,6 +71,7 @@ impl Post {
     }
 
     /// Why it should drop what it does, if it should.
+    #[inline]
     pub fn interrupted(&self) -> Option<Interrupt> {
         match self.interrupt.load(Ordering::Acquire) {
             0 => None,
@@ -79,8 +81,25 @@ impl Post {
     }
 
     /// Leaves a waker for interrupts; the caller looks at [`Self::interrupted`] afterwards.
+    #[inline]
     pub fn watch(&self, waker: &Waker) {
-        *self.waker.lock() = Some(waker.clone());
+        let mut kept = self.waker.lock();
+        match &mut *kept {
+            Some(kept) => kept.clone_from(waker),
+            None => *kept = Some(waker.clone()),
+        }
+    }
+
+    /// Wakes whoever is inside this task here.
+    fn wake_inside(&self, task: &TaskCore) {
+        // Under the lock: the waker of the next task is not left before that task is here.
+        let current = self.current.lock();
+        let is_inside = current.as_ref().is_some_and(|current| current.cell.core().id == task.id);
+        let waker = if is_inside { self.waker.lock().take() } else { None };
+        drop(current);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     pub(crate) fn interrupt(&self, why: Interrupt) {
@@ -97,17 +116,28 @@ impl Post {
 
     /// It has taken a task. The caller looks at [`Self::interrupted`] afterwards: an interrupt from before finds no
     /// task here to end.
+    #[inline]
     pub(crate) fn begins(&self, cell: Arc<dyn AnyCell>, now: Timestamp) {
         let mut current = self.current.lock();
         self.busy.store(true, Ordering::Release);
         *current = Some(Current { cell, since: now });
     }
 
+    #[inline]
     pub(crate) fn ends(&self) {
         *self.current.lock() = None;
     }
 
+    /// [`Self::take_busy`], for the worker when it is inside no task: nobody gives it up then.
+    #[inline]
+    pub(crate) fn was_busy(&self) -> bool {
+        let busy = self.busy.load(Ordering::Acquire);
+        self.busy.store(false, Ordering::Relaxed);
+        busy
+    }
+
     /// Whether it has a task that the queue counts as running; whoever is told so has to uncount it.
+    #[inline]
     pub(crate) fn take_busy(&self) -> bool {
         self.busy.swap(false, Ordering::AcqRel)
     }
@@ -131,6 +161,7 @@ impl Post {
     }
 
     /// Whether it was noted as stuck; it has come back.
+    #[inline]
     pub(crate) fn take_stuck(&self) -> bool {
         self.stuck.load(Ordering::Acquire) && self.stuck.swap(false, Ordering::AcqRel)
     }
@@ -144,7 +175,7 @@ impl Post {
         WorkerLeft {
             worker: self.id,
             task: current.as_ref().map(|current| current.cell.core().id),
-            name: current.as_ref().and_then(|current| current.cell.core().options.name.clone()),
+            name: current.as_ref().and_then(|current| current.cell.core().name().cloned()),
             since: now.saturating_since(current.map_or(self.since, |current| current.since)),
         }
     }
@@ -226,6 +257,13 @@ impl Roster {
         window.rate(now)
     }
 
+    /// Wakes the attempt of a task that is running, to make it look whether it should stop.
+    pub(crate) fn wake_attempt(&self, task: &TaskCore) {
+        if let Some(post) = self.post(task.worker()) {
+            post.wake_inside(task);
+        }
+    }
+
     /// The task of this attempt, if its worker is still inside of it.
     pub(crate) fn inside(&self, running: Running) -> Option<Arc<dyn AnyCell>> {
         let cell = self.post(running.worker)?.current()?.cell;
@@ -234,13 +272,13 @@ impl Roster {
     }
 
     /// Ends all running tasks and interrupts all workers.
-    pub(crate) fn kill(&self, end: &End) {
+    pub(crate) fn kill(&self, hub: &Hub, end: &End) {
         let posts: Vec<_> = self.state.lock().posts.values().cloned().collect();
         for post in posts {
             // First, so that a worker that takes a task just now either shows it below or sees this.
             post.interrupt(Interrupt::Kill);
             if let Some(current) = post.current() {
-                current.cell.end_early(end.clone());
+                current.cell.end_early(hub, end.clone());
             }
         }
     }

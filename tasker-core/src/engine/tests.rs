@@ -66,8 +66,8 @@ impl Job for Idle {
         Job::core(&self.task)
     }
 
-    fn fill(self, end: JobEnd<String>) {
-        Job::fill(self.task, end);
+    fn fill(self, hub: &Hub, end: JobEnd<String>) {
+        Job::fill(self.task, hub, end);
     }
 }
 
@@ -294,7 +294,7 @@ fn an_idle_resource_that_is_promised_is_replaced_by_its_taker() {
     let age = Duration::from_secs(10);
     let limits = ReserveLimits { kept: 1, temporary: 0, max_lifetime: Some(age), max_uses: None };
     let reserve = Arc::new(Reserve::new(limits, Arc::clone(hub)));
-    let lease = |line: &mut Line<u32>| reserve.poll_lease(line, Waker::noop(), hub.now());
+    let lease = |line: &mut Line<u32>| reserve.poll_lease(line, Waker::noop());
     let (mut first, mut second) = (Line::new(Arc::clone(&reserve)), Line::new(Arc::clone(&reserve)));
     let Poll::Ready(Some(Lease::Make(slot))) = lease(&mut first) else { panic!("there is room for one") };
     assert!(lease(&mut second).is_pending());

@@ -13,12 +13,13 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::decide::{Facts, Outcome, TaskVerdict, decide};
-use crate::engine::{Engine, Interrupt, Msg, Post};
+use crate::engine::pace::Pace;
+use crate::engine::{Engine, Interrupt, Msg, Owed, Post};
 use crate::error::TaskError;
 use crate::event::PoolEvent;
 use crate::ids::ExitReason;
 use crate::metrics::{EndKind, TaskTimes};
-use crate::queue::{CameFrom, Leave, Pull};
+use crate::queue::{CameFrom, Leave, Pull, Share};
 use crate::resource::Health;
 use crate::spin::spin_until;
 use crate::splitmix::splitmix64;
@@ -72,8 +73,6 @@ pub enum Fate {
 /// An attempt under way.
 #[derive(Debug)]
 pub struct Begun {
-    /// What the task is told.
-    pub context: TaskContext,
     /// Whether no further attempt is permitted, so that the task may be used up.
     pub last: bool,
     /// The attempt's span, in which the task is called or polled.
@@ -87,6 +86,11 @@ pub struct Begun {
 pub struct Worker<J: Job> {
     engine: Arc<Engine<J>>,
     post: Arc<Post>,
+    /// What it takes along when its tasks are short.
+    share: Arc<Share<J>>,
+    /// How long its tasks take, of late.
+    pace: Pace,
+    context: TaskContext,
     asked: Timestamp,
     expires: Option<Timestamp>,
     uses: u64,
@@ -103,8 +107,11 @@ impl<J: Job> Worker<J> {
     /// A worker that has yet to create its resource.
     pub fn new(order: Order<J>, now: Timestamp) -> Self {
         Self {
+            share: order.engine.inbox.open_share(order.post.id),
+            context: TaskContext::of_worker(Arc::clone(&order.engine.hub), Arc::clone(&order.post)),
             engine: order.engine,
             post: order.post,
+            pace: Pace::default(),
             asked: now,
             expires: None,
             uses: 0,
@@ -125,6 +132,11 @@ impl<J: Job> Worker<J> {
     /// What others see of this worker.
     pub fn post(&self) -> &Arc<Post> {
         &self.post
+    }
+
+    /// What the task it runs is told.
+    pub const fn context(&self) -> &TaskContext {
+        &self.context
     }
 
     /// What the user's code that it calls is inside of.
@@ -178,7 +190,9 @@ impl<J: Job> Worker<J> {
         }
         let from = self.came_from();
         // Cancelled tasks are dropped on the way: users' code.
-        let pulled = current::enter(self.inside(), || self.engine.inbox.pull(self.post.id, waker, from, now));
+        let appetite = self.pace.appetite();
+        let pulled =
+            current::enter(self.inside(), || self.engine.inbox.pull(&self.share, waker, from, appetite, now));
         match pulled {
             Pull::Task(job) => {
                 self.idle_until = None;
@@ -196,7 +210,7 @@ impl<J: Job> Worker<J> {
     fn came_from(&mut self) -> CameFrom {
         // It waits only when it has no task.
         let waited = std::mem::take(&mut self.waits);
-        if self.post.take_busy() {
+        if self.post.was_busy() {
             CameFrom::Task
         } else if waited {
             CameFrom::Wait
@@ -215,18 +229,21 @@ impl<J: Job> Worker<J> {
                 self.engine.inbox.retry(job, rank, None, now)
             }
         };
-        // A job that is dropped before its end is killed.
-        super::quietly(|| drop(left));
+        // Before its end it is killed.
+        drop(left.map(|job| Owed::new(job, &self.engine.hub)));
         Step::Leave(exit_of(interrupt))
     }
 
     /// Looks for a while whether there is something to do, for a thread that comes from a task and would sleep
-    /// otherwise.
-    pub fn linger(&self) {
+    /// otherwise. `true` if that took time.
+    pub fn linger(&self) -> bool {
         let inbox = &self.engine.inbox;
-        if self.engine.limits.spin > 0 && !inbox.beckons() {
+        // What it took along beckons, too.
+        let lingers = self.engine.limits.spin > 0 && !inbox.beckons();
+        if lingers {
             inbox.linger(|| spin_until(self.engine.limits.spin, || inbox.beckons()));
         }
+        lingers
     }
 
     fn wait(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {
@@ -271,8 +288,7 @@ impl<J: Job> Worker<J> {
     pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
         let core = job.core();
         // Taking it may have dropped others, which is users' code; and it may be younger than the look at the clock.
-        let now =
-            if core.options.timeout.is_some() { self.engine.hub.now() } else { now.max(core.queued_at()) };
+        let now = if core.timeout().is_some() { self.engine.hub.now() } else { now.max(core.queued_at()) };
         let (attempt, ended) = core.begin_attempt(self.post.id, now);
         if ended {
             // Whoever ended it could not know who is about to run it.
@@ -280,20 +296,15 @@ impl<J: Job> Worker<J> {
         }
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
-        if let Some(timeout) = core.options.timeout {
+        if let Some(timeout) = core.timeout() {
             self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
         }
-        Begun {
-            context: TaskContext::of(job.cell(), attempt, self.post.id),
-            last: core.is_last_attempt(attempt),
-            span: self.span(core, attempt),
-            started: now,
-            attempt,
-        }
+        self.context.enter(job.cell(), attempt);
+        Begun { last: core.is_last_attempt(attempt), span: self.span(core, attempt), started: now, attempt }
     }
 
     fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
-        let name = core.options.name.as_deref().unwrap_or_default();
+        let name = core.name().map(|name| &**name).unwrap_or_default();
         tracing::debug_span!("task", pool = %self.engine.hub.name(), id = core.id.get(), name, attempt, worker = self.post.id.get())
     }
 
@@ -323,10 +334,13 @@ impl<J: Job> Worker<J> {
         self.engine.hub.nested().clear(self.post.id);
         // Until the resource is judged the task can be ended from outside.
         let outcome = self.judge(&attempt, check);
+        self.context.leave();
         job.core().end_attempt();
         self.post.ends();
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
-        self.post.meter.finished(now, now.saturating_since(begun.started));
+        let took = now.saturating_since(begun.started);
+        self.post.meter.finished(now, took);
+        self.pace.note(took);
         match verdict.task {
             TaskVerdict::Retry => {
                 self.retry(job, begun, &attempt, now);
@@ -385,7 +399,7 @@ impl<J: Job> Worker<J> {
         let rank = self.engine.rank_of(core);
         let due = (!delay.is_zero()).then(|| now.saturating_add(delay));
         let left = self.engine.inbox.retry(job, rank, due, now);
-        super::quietly(|| drop(left));
+        drop(left.map(|job| Owed::new(job, &self.engine.hub)));
     }
 
     fn tell_of_retry(&self, core: &TaskCore, attempt: u32, delay: Duration, error: Arc<str>) {
@@ -393,7 +407,7 @@ impl<J: Job> Worker<J> {
         if let Some(collector) = hub.collector() {
             hub.guard("MetricsCollector::retried", || collector.retried(&core.info(), &error));
         }
-        let name = core.options.name.clone();
+        let name = core.name().cloned();
         hub.post(Msg::Tell(PoolEvent::TaskRetried { task: core.id, name, attempt, delay, error }));
     }
 
@@ -410,7 +424,7 @@ impl<J: Job> Worker<J> {
             hub.collect(core, kind, Some(times));
         }
         // Dropping the rest of the job drops what the task had captured, and a detached result: both users' code.
-        super::quietly(|| job.fill(end));
+        super::quietly(|| job.fill(hub, end));
     }
 
     /// The worker takes no more tasks; its resource is destroyed next. Returns when that must be done.
@@ -473,7 +487,7 @@ fn facts(core: &TaskCore, attempt: u32) -> Facts {
     Facts {
         ended: core.has_ended(),
         timed_out: core.is_timed_out(),
-        cancel_safe: core.options.cancel_safe,
+        cancel_safe: core.is_cancel_safe(),
         attempt,
         max_retries: core.max_retries,
     }
@@ -488,7 +502,7 @@ fn end_of<E>(attempt: Attempt<E>, outcome: Outcome, core: &TaskCore, attempts: u
         Attempt::Error(error) => (EndKind::Failed, JobEnd::Error(TaskError::Failed(error))),
         Attempt::Panicked(message) => (EndKind::Panicked, JobEnd::Error(TaskError::Panicked { message })),
         Attempt::Interrupted => {
-            let after = core.options.timeout.unwrap_or_default();
+            let after = core.timeout().unwrap_or_default();
             (EndKind::TimedOut, JobEnd::Error(TaskError::TimedOut { after }))
         }
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::nanos;
 
 /// By how much, relative to the true value, a quantile of a histogram may be too high. It is never too low.
 pub const RELATIVE_ERROR: f64 = 1.0 / SUB_BUCKETS as f64;
@@ -66,7 +67,8 @@ impl Histogram {
 
     /// Adds all that `other` counted.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
+        let used = used(other.min, other.max);
+        for (bucket, more) in self.buckets[used.clone()].iter_mut().zip(&other.buckets[used]) {
             *bucket = bucket.saturating_add(*more);
         }
         self.count = self.count.saturating_add(other.count);
@@ -113,23 +115,32 @@ impl Histogram {
     /// are exact. `q` is clamped to `0.0..=1.0`; NaN counts as 0.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        if self.is_empty() {
-            return None;
-        }
-        let rank = nearest_rank(q, self.count);
-        if rank == 1 {
-            return self.min();
-        }
-        if q >= 1.0 {
-            return self.max();
-        }
-        let mut below = 0u64;
-        let found = self.buckets.iter().position(|bucket| {
-            below = below.saturating_add(*bucket);
-            below >= rank
-        });
-        let nanos = found.map_or(self.max, highest).clamp(self.min, self.max);
-        Some(Duration::from_nanos(nanos))
+        let [quantile] = self.quantiles([q]);
+        (!self.is_empty()).then_some(quantile)
+    }
+
+    /// [`quantile`](Self::quantile) of each of `qs`, which ascend, in one go; zero if empty.
+    pub(crate) fn quantiles<const N: usize>(&self, qs: [f64; N]) -> [Duration; N] {
+        let mut walk = used(self.min, self.max);
+        let (mut below, mut bucket) = (0u64, 0);
+        qs.map(|q| {
+            if self.is_empty() {
+                return Duration::ZERO;
+            }
+            let rank = nearest_rank(q, self.count);
+            while below < rank {
+                let Some(next) = walk.next() else { break };
+                bucket = next;
+                below = below.saturating_add(self.buckets[bucket]);
+            }
+            let nanos = match rank {
+                1 => self.min,
+                _ if q >= 1.0 => self.max,
+                _ if below < rank => self.max,
+                _ => highest(bucket).clamp(self.min, self.max),
+            };
+            Duration::from_nanos(nanos)
+        })
     }
 }
 
@@ -195,6 +206,7 @@ impl AtomicHistogram {
     }
 
     /// Counts a duration. For one thread only.
+    #[inline]
     pub fn record(&self, duration: Duration) {
         let nanos = nanos(duration);
         add(&self.buckets[index(nanos)], 1);
@@ -218,10 +230,12 @@ impl AtomicHistogram {
     /// Adds what was counted so far to `total`, as [`Histogram::merge`] does; allocates nothing.
     pub fn merge_into(&self, total: &mut Histogram) {
         let (mut count, mut shortest, mut longest) = (0u64, None, None);
-        for (i, (bucket, sum)) in self.buckets.iter().zip(&mut total.buckets).enumerate() {
-            let counted = bucket.load(Ordering::Relaxed);
+        // Both bounds only ever move outwards, so no bucket that was seen once is left out later; a duration beyond them
+        // is being recorded.
+        for i in used(self.min.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed)) {
+            let counted = self.buckets[i].load(Ordering::Relaxed);
             if counted > 0 {
-                *sum = sum.saturating_add(counted);
+                total.buckets[i] = total.buckets[i].saturating_add(counted);
                 count = count.saturating_add(counted);
                 shortest = shortest.or(Some(i));
                 longest = Some(i);
@@ -255,15 +269,13 @@ impl fmt::Debug for AtomicHistogram {
 }
 
 /// Adds without a read-modify-write instruction, which only the single writer may.
+#[inline]
 fn add(cell: &AtomicU64, more: u64) {
     cell.store(cell.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// The bucket of a value.
+#[inline]
 const fn index(nanos: u64) -> usize {
     if nanos < SUB_BUCKETS {
         return nanos as usize;
@@ -271,6 +283,11 @@ const fn index(nanos: u64) -> usize {
     let shift = 63 - nanos.leading_zeros() - SUB_BITS;
     // The leading bit adds one to `shift`, so that the two ranges join without a gap.
     ((shift as usize) << SUB_BITS) + (nanos >> shift) as usize
+}
+
+/// The buckets that hold values from `min` to `max`: none if nothing was counted, when `min` is above `max`.
+const fn used(min: u64, max: u64) -> std::ops::Range<usize> {
+    if min > max { 0..0 } else { index(min)..index(max) + 1 }
 }
 
 /// The smallest value of a bucket.

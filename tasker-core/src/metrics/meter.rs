@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::metrics::{AtomicHistogram, AtomicRateWindow, Histogram, RateWindow};
 use crate::scaling::Sample;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, nanos};
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ impl Meter {
     }
 
     /// An attempt begins, its task having waited for so long.
+    #[inline]
     pub(crate) fn started(&self, waited: Duration) {
         add(&self.started, 1);
         add(&self.waited, nanos(waited));
@@ -91,6 +92,7 @@ impl Meter {
     }
 
     /// An attempt is over.
+    #[inline]
     pub(crate) fn finished(&self, now: Timestamp, took: Duration) {
         add(&self.busy, nanos(took));
         self.execution.record(took);
@@ -103,6 +105,7 @@ impl Meter {
     }
 
     /// A task has ended.
+    #[inline]
     pub(crate) fn ended(&self, kind: EndKind) {
         add(&self.ends[kind as usize], 1);
     }
@@ -183,11 +186,7 @@ impl Totals {
 }
 
 /// Adds to a cell that only the caller writes.
+#[inline]
 fn add(cell: &AtomicU64, amount: u64) {
     cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
-}
-
-/// Nanoseconds of a duration, saturating.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -54,6 +54,7 @@ impl RateWindow {
     }
 
     /// Counts `n` events at `now`.
+    #[inline]
     pub const fn record(&mut self, now: Timestamp, n: u64) {
         let epoch = self.frame.epoch(now);
         let bucket = &mut self.buckets[slot(epoch)];
@@ -110,6 +111,7 @@ impl AtomicRateWindow {
     }
 
     /// Counts `n` events at `now`. For one thread only.
+    #[inline]
     pub fn record(&self, now: Timestamp, n: u64) {
         let epoch = self.frame.epoch(now);
         let bucket = &self.buckets[slot(epoch)];

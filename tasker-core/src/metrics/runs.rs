@@ -1,8 +1,9 @@
 //! The count of what `run` runs.
 
 use crate::engine::Hub;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Lock, Weak};
+use crate::task::Callbacks;
 
 /// The count of what `run` has run.
 #[derive(Debug, Default)]
@@ -10,9 +11,24 @@ pub struct Runs {
     completed: AtomicU64,
     failed: AtomicU64,
     begun: AtomicU64,
+    /// What wants to be told of a kill.
+    watching: Lock<Vec<Weak<Callbacks>>>,
 }
 
 impl Runs {
+    /// A `run` wants to be told of a kill. The caller looks afterwards whether there was one.
+    pub(crate) fn watch(&self, callbacks: &Arc<Callbacks>) {
+        let mut watching = self.watching.lock();
+        watching.retain(|callbacks| callbacks.strong_count() > 0);
+        watching.push(Arc::downgrade(callbacks));
+    }
+
+    /// Tells of a kill.
+    pub(crate) fn tell_of_kill(&self) {
+        let watching = std::mem::take(&mut *self.watching.lock());
+        watching.iter().filter_map(Weak::upgrade).for_each(|callbacks| callbacks.call());
+    }
+
     /// Tasks that returned a value, those that did not, and all that have begun: never fewer than the others together.
     pub(crate) fn read(&self) -> (u64, u64, u64) {
         // Ends before beginnings, so that no reader finds more of the former.
@@ -24,16 +40,16 @@ impl Runs {
 
 /// A `run` under way. Dropped before it has completed, it counts as failed.
 #[derive(Debug)]
-pub struct RunUnderWay {
-    hub: Arc<Hub>,
+pub struct RunUnderWay<'a> {
+    hub: &'a Hub,
     completed: bool,
 }
 
-impl RunUnderWay {
+impl<'a> RunUnderWay<'a> {
     /// Counts a `run` that has its resource.
-    pub fn begin(hub: &Arc<Hub>) -> Self {
+    pub fn begin(hub: &'a Hub) -> Self {
         hub.runs().begun.fetch_add(1, Ordering::AcqRel);
-        Self { hub: Arc::clone(hub), completed: false }
+        Self { hub, completed: false }
     }
 
     /// Counts its end.
@@ -42,7 +58,7 @@ impl RunUnderWay {
     }
 }
 
-impl Drop for RunUnderWay {
+impl Drop for RunUnderWay<'_> {
     fn drop(&mut self) {
         let runs = self.hub.runs();
         let end = if self.completed { &runs.completed } else { &runs.failed };

@@ -83,15 +83,15 @@ pub struct Spread {
 
 impl From<&Histogram> for Spread {
     fn from(histogram: &Histogram) -> Self {
-        let quantile = |q| histogram.quantile(q).unwrap_or_default();
+        let [p50, p95, p99] = histogram.quantiles([0.50, 0.95, 0.99]);
         Self {
             count: histogram.count(),
             min: histogram.min().unwrap_or_default(),
             max: histogram.max().unwrap_or_default(),
             mean: histogram.mean().unwrap_or_default(),
-            p50: quantile(0.50),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
+            p50,
+            p95,
+            p99,
         }
     }
 }

@@ -4,18 +4,18 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::engine::Msg;
+use crate::engine::{Hub, Msg, fill_early};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
 use crate::queue::intake::Intake;
 use crate::queue::room::Room;
-use crate::queue::state::{Effects, Phase, State};
-use crate::queue::{CameFrom, Pull, Queue, RoomWait, Ticket};
+use crate::queue::state::{Calls, Effects, Phase, State};
+use crate::queue::{CameFrom, Pull, RoomWait, Share, Ticket};
 use crate::supervisor::Event;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{Arc, Lock, MutexGuard};
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
 use crate::task::job::Job;
-use crate::task::{Priority, TaskCore, TaskInfo};
+use crate::task::{End, Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
 
 /// Takes messages for the control loop. May be called under the inbox's lock: it must neither block nor call back.
@@ -75,26 +75,26 @@ impl Counts {
 
 /// Where tasks wait for workers, and workers for tasks.
 ///
-/// Lock order: the state before the intake.
+/// Lock order: the state, then the intake, then a share.
 pub struct Inbox<J: Job> {
     intake: Intake<J>,
     state: Lock<State<J>>,
-    /// Whether a worker should come, for what is behind the state's lock, as the last who held it saw it.
-    beckons: AtomicBool,
+    /// What a worker should come for behind the state's lock, as the last who held it saw it.
+    calls: OwnLine<AtomicU8>,
     /// Workers that come from a task and look around before they ask for the next.
     lingering: AtomicUsize,
-    mail: Arc<dyn Mail>,
+    hub: Arc<Hub>,
 }
 
 impl<J: Job> Inbox<J> {
-    /// An empty inbox that tells `mail` what the control loop has to know.
-    pub fn new(settings: &QueueSettings, mail: Arc<dyn Mail>) -> Self {
+    /// The empty inbox of a pool.
+    pub fn new(settings: &QueueSettings, hub: Arc<Hub>) -> Self {
         Self {
             intake: Intake::new(),
             state: Lock::new(State::new(settings)),
-            beckons: AtomicBool::new(false),
+            calls: OwnLine(AtomicU8::new(0)),
             lingering: AtomicUsize::new(0),
-            mail,
+            hub,
         }
     }
 
@@ -109,7 +109,16 @@ impl<J: Job> Inbox<J> {
 
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
     pub fn beckons(&self) -> bool {
-        self.intake.is_stocked() || self.beckons.load(Ordering::Acquire)
+        self.all_calls().any()
+    }
+
+    /// What a worker should come for, the intake's tasks included.
+    fn all_calls(&self) -> Calls {
+        self.intake.calls().and(self.calls())
+    }
+
+    fn calls(&self) -> Calls {
+        Calls(self.calls.0.load(Ordering::Acquire))
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
@@ -122,11 +131,11 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<bool, (J, Refusal)> {
         let has_ticket = ticket.is_some();
-        let job = if has_ticket || rank != 0 || job.core().options.delay.is_some() {
+        let job = if has_ticket || rank != 0 || job.core().delay().is_some() {
             job
         } else {
             match self.intake.leave(job) {
-                Ok(alone) => return Ok(alone && !self.beckons.load(Ordering::Relaxed)),
+                Ok(alone) => return Ok(alone && !self.calls().any()),
                 Err(job) => job,
             }
         };
@@ -165,31 +174,58 @@ impl<J: Job> Inbox<J> {
         RoomWait::new(Arc::clone(self))
     }
 
-    /// A worker comes for work. If it is told to wait, `waker` will be called once it should come again.
-    pub fn pull(&self, worker: WorkerId, waker: &Waker, from: CameFrom, now: Timestamp) -> Pull<J> {
+    /// A new worker's place for what it takes along.
+    pub fn open_share(&self, worker: WorkerId) -> Arc<Share<J>> {
+        self.with(|state, _| state.open_share(worker))
+    }
+
+    /// A worker comes for work, and may take along what `appetite` says in all. If it is told to wait, `waker` will be
+    /// called once it should come again.
+    pub fn pull(
+        &self,
+        desk: &Share<J>,
+        waker: &Waker,
+        from: CameFrom,
+        appetite: usize,
+        now: Timestamp,
+    ) -> Pull<J> {
+        if from == CameFrom::Task {
+            // As many tasks run as before.
+            if let Some(job) = self.next_of(desk) {
+                return Pull::Task(job);
+            }
+        }
         let mut state = self.state.lock();
         match from {
             CameFrom::Task => state.counts.running -= 1,
-            CameFrom::Wait => state.idle.retain(|(idle, _)| *idle != worker),
+            CameFrom::Wait => state.idle.retain(|(idle, _)| *idle != desk.worker),
             CameFrom::Elsewhere => {}
         }
         let mut effects = Effects::none();
         // If nothing in the intake goes before what is here, there is no need to look.
-        if state.plain_head().is_some_and(|head| !self.intake.has_above(head)) {
-            if let Some(job) = state.take(now, &mut effects) {
-                self.beckon(state.beckons());
+        if state.plain_head().is_some_and(|head| !self.intake.calls().above(head)) {
+            if let Some(job) = state.take(desk, appetite, now, &mut effects) {
+                self.call(state.calls());
                 drop(state);
                 self.apply(effects);
                 return Pull::Task(job);
             }
         }
         self.hold(state, effects, |state, effects| {
-            let pull = state.next(now, effects);
+            let pull = state.next(desk, appetite, now, effects);
             if matches!(pull, Pull::Wait) {
-                state.idle.push((worker, waker.clone()));
+                state.idle.push((desk.worker, waker.clone()));
             }
             pull
         })
+    }
+
+    /// The next task of what a worker took along, if no higher lane calls.
+    fn next_of(&self, desk: &Share<J>) -> Option<J> {
+        let mut trash = Vec::new();
+        let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
+        throw_away(trash);
+        job
     }
 
     /// A worker leaves for good; `finished` says whether it comes from a task.
@@ -199,17 +235,18 @@ impl<J: Job> Inbox<J> {
                 state.counts.running -= 1;
             }
             state.idle.retain(|(idle, _)| *idle != worker);
-            // It may have been the one that was woken for a task.
-            if !state.paused && !state.lanes.is_empty() {
-                effects.wake = state.idle.pop().map(|(_, waker)| waker);
-            }
+            state.close_share(worker, effects);
+            state.wake_another(effects);
             state.notice_drained(effects);
         });
     }
 
     /// A worker that was told to wait does something else first, and is not to be woken for a task.
     pub fn step_aside(&self, worker: WorkerId) {
-        self.leave(worker, false);
+        self.with(|state, effects| {
+            state.idle.retain(|(idle, _)| *idle != worker);
+            state.wake_another(effects);
+        });
     }
 
     /// Puts a running task back for its next attempt at `due`. `None` if it waits now; the job if the pool is dead
@@ -268,6 +305,7 @@ impl<J: Job> Inbox<J> {
                 return false;
             }
             state.paused = paused;
+            state.recall_shares(effects);
             if !paused {
                 effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
             }
@@ -302,6 +340,7 @@ impl<J: Job> Inbox<J> {
             }
             state.paused = false;
             state.halted = true;
+            state.recall_shares(effects);
         });
     }
 
@@ -313,6 +352,7 @@ impl<J: Job> Inbox<J> {
             state.refusal = refusal;
             effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
             effects.wake_all.extend(state.room.close());
+            state.recall_shares(effects);
             let jobs = state.empty();
             let mut ended = Vec::with_capacity(jobs.len());
             for job in jobs {
@@ -328,10 +368,12 @@ impl<J: Job> Inbox<J> {
         })
     }
 
-    /// A worker was given up while it ran a task: that task is no longer owed.
-    pub fn give_up_running(&self) {
+    /// A worker was given up while it ran a task: that task is no longer owed, and what it took along is for others.
+    pub fn give_up_running(&self, worker: WorkerId) {
         self.with(|state, effects| {
             state.counts.running -= 1;
+            state.recall_share(worker, effects);
+            state.wake_another(effects);
             state.notice_drained(effects);
         });
     }
@@ -346,7 +388,8 @@ impl<J: Job> Inbox<J> {
 
     /// Levels and counters of this moment.
     pub fn counts(&self) -> Counts {
-        self.with(|state, _| {
+        self.with(|state, effects| {
+            state.settle_shares(effects);
             let lingering = self.lingering.load(Ordering::Relaxed);
             let running = state.counts.running.saturating_sub(lingering);
             Counts { idle: state.idle.len(), running, ..state.counts }
@@ -360,7 +403,10 @@ impl<J: Job> Inbox<J> {
     }
 
     pub(super) fn with_room<T>(&self, f: impl FnOnce(&mut Room, Option<Refusal>) -> T) -> T {
-        self.with(|state, _| {
+        self.with(|state, effects| {
+            if !state.room.admits() {
+                state.recall_shares(effects);
+            }
             let refusal = (state.phase != Phase::Open).then_some(state.refusal);
             f(&mut state.room, refusal)
         })
@@ -390,11 +436,11 @@ impl<J: Job> Inbox<J> {
         state.settle_in(&mut effects);
         let result = f(&mut state, &mut effects);
         gate.set_credit(state.credit());
-        self.beckon(state.beckons());
+        self.call(state.calls());
         drop(gate);
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
-            self.mail.post(Msg::Event(Event::Drained));
+            self.hub.post(Msg::Event(Event::Drained));
         }
         drop(state);
         self.apply(effects);
@@ -402,13 +448,16 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Written only when it changes: everybody who looks keeps a copy.
-    fn beckon(&self, beckons: bool) {
-        if self.beckons.load(Ordering::Relaxed) != beckons {
-            self.beckons.store(beckons, Ordering::Release);
+    fn call(&self, calls: Calls) {
+        if self.calls.0.load(Ordering::Relaxed) != calls.0 {
+            self.calls.0.store(calls.0, Ordering::Release);
         }
     }
 
     fn apply(&self, effects: Effects<J>) {
+        if effects.are_none() {
+            return;
+        }
         if let Some(waker) = effects.wake {
             waker.wake();
         }
@@ -419,18 +468,21 @@ impl<J: Job> Inbox<J> {
             crate::engine::quietly(|| waker.wake());
         }
         if effects.busy {
-            self.mail.post(Msg::Event(Event::Busy));
+            self.hub.post(Msg::Event(Event::Busy));
         }
         if effects.nudge {
-            self.mail.post(Msg::Nudge);
+            self.hub.post(Msg::Nudge);
         }
         for job in effects.displaced {
-            crate::engine::fill_early(job, crate::task::End::Displaced);
+            fill_early(&self.hub, job, End::Displaced);
         }
-        for job in effects.trash {
-            crate::engine::quietly(|| drop(job));
-        }
+        throw_away(effects.trash);
     }
+}
+
+/// Drops jobs whose tasks have ended: users' code, so under no lock.
+fn throw_away<J>(trash: Vec<J>) {
+    trash.into_iter().for_each(|job| crate::engine::quietly(|| drop(job)));
 }
 
 impl<J: Job> fmt::Debug for Inbox<J> {

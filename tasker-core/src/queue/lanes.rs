@@ -1,6 +1,6 @@
 //! Strict priorities, FIFO within one, with optional ageing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::queue::Queue;
@@ -30,28 +30,27 @@ pub struct Lanes<T> {
     ageing: Option<Duration>,
 }
 
+/// An item that waits, and its place in line.
 #[derive(Debug)]
-struct Entry<T> {
+pub(super) struct Queued<T> {
+    /// Whoever was pushed first has the lowest.
+    pub(super) sequence: u64,
     pushed: Timestamp,
-    item: T,
+    pub(super) item: T,
 }
 
 /// Items of equal rank, the usual case, stay in a plain FIFO; a ranked item switches the lane to a map.
 #[derive(Debug)]
 enum Lane<T> {
-    Fifo(std::collections::VecDeque<(u64, Entry<T>)>),
-    Ranked(BTreeMap<(u64, u64), Entry<T>>),
+    Fifo(VecDeque<Queued<T>>),
+    Ranked(BTreeMap<(u64, u64), Queued<T>>),
 }
 
 impl<T> Lanes<T> {
     /// Empty lanes; `ageing` is how long an item waits before it counts as one lane higher.
     #[must_use]
     pub fn new(ageing: Option<Duration>) -> Self {
-        Self {
-            lanes: std::array::from_fn(|_| Lane::Fifo(std::collections::VecDeque::new())),
-            next: 0,
-            ageing,
-        }
+        Self { lanes: std::array::from_fn(|_| Lane::Fifo(VecDeque::new())), next: 0, ageing }
     }
 
     /// The lane of the next item, if that does not depend on anything but which lanes are empty: no item is ranked or
@@ -61,7 +60,39 @@ impl<T> Lanes<T> {
         if is_plain { self.lanes.iter().position(|lane| lane.len() > 0) } else { None }
     }
 
-    fn next_lane(&self, now: Timestamp) -> Option<usize> {
+    /// The lanes that are not empty, one bit each.
+    pub(super) fn stocked(&self) -> u8 {
+        self.lanes.iter().enumerate().fold(0, |bits, (index, lane)| bits | u8::from(lane.len() > 0) << index)
+    }
+
+    /// The place in line of the next item of a lane.
+    pub(super) fn front(&self, lane: usize) -> Option<u64> {
+        self.lanes[lane].head().map(|(sequence, _)| sequence)
+    }
+
+    /// Moves the next `count` items of a lane that has no ranks to `taken`.
+    pub(super) fn take_along(&mut self, lane: usize, count: usize, taken: &mut VecDeque<Queued<T>>) {
+        if let Lane::Fifo(items) = &mut self.lanes[lane] {
+            taken.extend(items.drain(..count.min(items.len())));
+        }
+    }
+
+    /// Puts items back where they were taken from, each into its place in line.
+    pub(super) fn put_back(&mut self, lane: usize, taken: impl DoubleEndedIterator<Item = Queued<T>>) {
+        for queued in taken.rev() {
+            match &mut self.lanes[lane] {
+                Lane::Fifo(items) => {
+                    let place = items.partition_point(|item| item.sequence < queued.sequence);
+                    items.insert(place, queued);
+                }
+                Lane::Ranked(items) => {
+                    items.insert((0, queued.sequence), queued);
+                }
+            }
+        }
+    }
+
+    pub(super) fn next_lane(&self, now: Timestamp) -> Option<usize> {
         let Some(period) = self.ageing else {
             return self.lanes.iter().position(|lane| lane.len() > 0);
         };
@@ -82,7 +113,7 @@ impl<T: Send> Queue<T> for Lanes<T> {
     fn push(&mut self, priority: Priority, rank: u64, now: Timestamp, item: T) {
         let sequence = self.next;
         self.next += 1;
-        self.lanes[priority.lane()].push(rank, sequence, Entry { pushed: now, item });
+        self.lanes[priority.lane()].push(rank, Queued { sequence, pushed: now, item });
     }
 
     fn pop(&mut self, now: Timestamp) -> Option<T> {
@@ -112,20 +143,21 @@ impl<T> Lane<T> {
     }
 
     fn head(&self) -> Option<(u64, Timestamp)> {
-        match self {
-            Self::Fifo(items) => items.front().map(|(sequence, entry)| (*sequence, entry.pushed)),
-            Self::Ranked(items) => items.first_key_value().map(|(key, entry)| (key.1, entry.pushed)),
-        }
+        let first = match self {
+            Self::Fifo(items) => items.front(),
+            Self::Ranked(items) => items.first_key_value().map(|(_, queued)| queued),
+        };
+        first.map(|queued| (queued.sequence, queued.pushed))
     }
 
-    fn push(&mut self, rank: u64, sequence: u64, entry: Entry<T>) {
+    fn push(&mut self, rank: u64, queued: Queued<T>) {
         if rank != 0 {
             self.rank();
         }
         match self {
-            Self::Fifo(items) => items.push_back((sequence, entry)),
+            Self::Fifo(items) => items.push_back(queued),
             Self::Ranked(items) => {
-                items.insert((rank, sequence), entry);
+                items.insert((rank, queued.sequence), queued);
             }
         }
     }
@@ -133,28 +165,28 @@ impl<T> Lane<T> {
     fn rank(&mut self) {
         if let Self::Fifo(items) = self {
             let items = std::mem::take(items);
-            *self = Self::Ranked(items.into_iter().map(|(sequence, entry)| ((0, sequence), entry)).collect());
+            *self = Self::Ranked(items.into_iter().map(|queued| ((0, queued.sequence), queued)).collect());
         }
     }
 
     fn pop(&mut self) -> Option<T> {
         match self {
-            Self::Fifo(items) => items.pop_front().map(|(_, entry)| entry.item),
-            Self::Ranked(items) => items.pop_first().map(|(_, entry)| entry.item),
+            Self::Fifo(items) => items.pop_front().map(|queued| queued.item),
+            Self::Ranked(items) => items.pop_first().map(|(_, queued)| queued.item),
         }
     }
 
     fn evict(&mut self, choose: &mut dyn FnMut(&T) -> bool) -> Option<T> {
         match self {
             Self::Fifo(items) => {
-                let index = items.iter().position(|(_, entry)| choose(&entry.item))?;
-                items.remove(index).map(|(_, entry)| entry.item)
+                let index = items.iter().position(|queued| choose(&queued.item))?;
+                items.remove(index).map(|queued| queued.item)
             }
             Self::Ranked(items) => {
                 let oldest =
-                    items.iter().filter(|(_, entry)| choose(&entry.item)).min_by_key(|(key, _)| key.1);
+                    items.iter().filter(|(_, queued)| choose(&queued.item)).min_by_key(|(key, _)| key.1);
                 let key = *oldest?.0;
-                items.remove(&key).map(|entry| entry.item)
+                items.remove(&key).map(|queued| queued.item)
             }
         }
     }
@@ -162,18 +194,16 @@ impl<T> Lane<T> {
     fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
         match self {
             Self::Fifo(items) => {
-                let (kept, swept) =
-                    std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
+                let (kept, swept): (VecDeque<_>, VecDeque<_>) =
+                    std::mem::take(items).into_iter().partition(|queued| keep(&queued.item));
                 *items = kept;
-                std::collections::VecDeque::<(u64, Entry<T>)>::into_iter(swept)
-                    .map(|(_, entry)| entry.item)
-                    .collect()
+                swept.into_iter().map(|queued| queued.item).collect()
             }
             Self::Ranked(items) => {
                 let (kept, swept): (BTreeMap<_, _>, BTreeMap<_, _>) =
-                    std::mem::take(items).into_iter().partition(|(_, entry)| keep(&entry.item));
+                    std::mem::take(items).into_iter().partition(|(_, queued)| keep(&queued.item));
                 *items = kept;
-                swept.into_values().map(|entry| entry.item).collect()
+                swept.into_values().map(|queued| queued.item).collect()
             }
         }
     }
@@ -236,6 +266,32 @@ mod tests {
         assert_eq!(lanes.evict(Priority::High, &mut |_| true), Some(2));
         assert_eq!(lanes.evict(Priority::High, &mut |_| true), Some(1));
         assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_along_and_put_back_has_its_old_place() {
+        let mut lanes = Lanes::new(None);
+        (0..6).for_each(|item| lanes.push(Priority::Normal, 0, at(0), item));
+        let (mut first, mut second) = (VecDeque::new(), VecDeque::new());
+        lanes.take_along(1, 2, &mut first);
+        lanes.take_along(1, 2, &mut second);
+        assert_eq!((lanes.front(1), lanes.len(Priority::Normal)), (Some(4), 2));
+        lanes.put_back(1, second.into_iter());
+        lanes.put_back(1, first.into_iter());
+        let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+        assert_eq!(order, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_is_put_back_into_a_lane_that_has_ranks_by_now_goes_before_ranked_items() {
+        let mut lanes = Lanes::new(None);
+        (0..3).for_each(|item| lanes.push(Priority::Normal, 0, at(0), item));
+        let mut taken = VecDeque::new();
+        lanes.take_along(1, 2, &mut taken);
+        lanes.push(Priority::Normal, 5, at(0), 9);
+        lanes.put_back(1, taken.into_iter());
+        let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+        assert_eq!(order, [0, 1, 2, 9]);
     }
 
     #[test]

@@ -9,12 +9,15 @@ mod intake;
 mod lanes;
 mod pull;
 mod room;
+mod share;
+mod sharing;
 mod state;
 
 pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;
 pub use pull::{CameFrom, Leave, Pull};
 pub use room::{RoomWait, Ticket};
+pub use share::Share;
 
 use crate::task::Priority;
 use crate::time::Timestamp;

@@ -41,20 +41,30 @@ impl Room {
         Self { capacity, used: 0, granted: 0, told: Vec::new(), waiters: VecDeque::new(), next: 1 }
     }
 
+    #[inline]
     pub(super) const fn granted(&self) -> usize {
         self.granted
     }
 
+    #[inline]
     fn has_free(&self) -> bool {
         self.capacity.is_none_or(|capacity| self.used + self.granted < capacity)
     }
 
     /// Whether a newcomer may have room: there is some, and nobody waits for it.
+    #[inline]
     pub(super) fn admits(&self) -> bool {
         self.waiters.is_empty() && self.has_free()
     }
 
+    /// Whether somebody waits for room.
+    #[inline]
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
     /// How many newcomers may have room without asking.
+    #[inline]
     pub(super) fn spare(&self) -> usize {
         if self.waiters.is_empty() {
             self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.used + self.granted))
@@ -63,6 +73,7 @@ impl Room {
         }
     }
 
+    #[inline]
     pub(super) fn take(&mut self) {
         self.used += 1;
     }
@@ -82,12 +93,14 @@ impl Room {
     }
 
     /// Room became free; returns the waiters to wake.
+    #[inline]
     pub(super) fn free(&mut self) -> Option<Waker> {
         self.used -= 1;
         self.pass_on()
     }
 
     /// Grants free room to the waiter that has waited longest.
+    #[inline]
     pub(super) fn pass_on(&mut self) -> Option<Waker> {
         if !self.has_free() {
             return None;

@@ -10,6 +10,8 @@ use crate::ids::WorkerId;
 use crate::metrics::RateWindow;
 use crate::queue::inbox::{Counts, Overflow, QueueSettings};
 use crate::queue::room::Room;
+use crate::queue::share::Share;
+use crate::queue::sharing::Lent;
 use crate::queue::{Lanes, Leave, Pull, Queue};
 use crate::task::job::Job;
 use crate::task::{Priority, TaskCore};
@@ -47,7 +49,56 @@ pub(super) struct State<J: Job> {
     pub(super) quiet: bool,
     pub(super) drained: bool,
     /// Tasks on their way from the intake; empty between two sections.
-    pub(super) incoming: Vec<J>,
+    pub(super) incoming: Vec<Arrival<J>>,
+    /// What each worker may have taken along.
+    pub(super) shares: Vec<Lent<J>>,
+}
+
+/// A task as a submitter left it in the intake: what the state has to know lies beside it, since to look into it is to
+/// fetch it from another core.
+pub(super) struct Arrival<J> {
+    pub(super) job: J,
+    pub(super) priority: Priority,
+    pub(super) at: Timestamp,
+}
+
+/// What a worker should come for, as those outside of the lock may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Calls(pub(super) u8);
+
+impl Calls {
+    /// Beside the lanes, one bit each.
+    const OTHER: u8 = 1 << 3;
+
+    #[inline]
+    fn new(lanes: u8, other: bool) -> Self {
+        Self(if other { lanes | Self::OTHER } else { lanes })
+    }
+
+    /// A task of this lane.
+    #[inline]
+    pub(super) const fn lane(lane: usize) -> Self {
+        Self(1 << lane)
+    }
+
+    /// These and others.
+    #[inline]
+    pub(super) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether there is anything to come for.
+    #[inline]
+    pub(super) const fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether a task of a higher lane than this one waits.
+    #[inline]
+    pub(super) const fn above(self, lane: usize) -> bool {
+        // The higher lane has the lower number.
+        self.0 & ((1 << lane) - 1) != 0
+    }
 }
 
 /// What to do once the lock is released.
@@ -80,6 +131,12 @@ impl<J: Job> Effects<J> {
 }
 
 impl<J> Effects<J> {
+    /// Whether there is nothing to do, as after most tasks.
+    pub(super) fn are_none(&self) -> bool {
+        let nobody = self.wake.is_none() && self.wake_room.is_none() && self.wake_all.is_empty();
+        nobody && !self.busy && !self.nudge && self.displaced.is_empty() && self.trash.is_empty()
+    }
+
     /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
     pub(super) fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
         let Some((_, waker)) = idle else { return };
@@ -110,6 +167,7 @@ impl<J: Job> State<J> {
             quiet: false,
             drained: false,
             incoming: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -127,12 +185,11 @@ impl<J: Job> State<J> {
             return;
         }
         let mut incoming = std::mem::take(&mut self.incoming);
-        for job in incoming.drain(..) {
+        for Arrival { job, priority, at } in incoming.drain(..) {
             self.room.take();
             self.counts.arrived += 1;
-            let now = job.core().submitted;
-            self.arrivals.record(now, 1);
-            self.place(job, 0, None, now, effects);
+            self.arrivals.record(at, 1);
+            self.enter_lane(job, priority, 0, at, effects);
         }
         self.incoming = incoming;
     }
@@ -158,8 +215,15 @@ impl<J: Job> State<J> {
         if self.room.admits() {
             return Ok(());
         }
+        self.settle_shares(effects);
+        if self.room.admits() {
+            return Ok(());
+        }
         let displaced = match self.overflow {
-            Overflow::DropOldest => self.evict(priority, effects),
+            Overflow::DropOldest => {
+                self.recall_shares(effects);
+                self.evict(priority, effects)
+            }
             Overflow::Reject => None,
         };
         effects.displaced.push(displaced.ok_or(Refusal::Full)?);
@@ -196,7 +260,7 @@ impl<J: Job> State<J> {
         self.arrivals.record(now, 1);
         let core = job.core();
         core.place.accept(true);
-        let due = core.options.delay.map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
+        let due = core.delay().map(|delay| now.saturating_add(delay)).filter(|&due| due > now);
         self.place(job, rank, due, now, effects);
         effects.busy |= std::mem::take(&mut self.quiet);
     }
@@ -218,11 +282,22 @@ impl<J: Job> State<J> {
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
-            self.counts.waiting[priority.lane()] += 1;
-            self.lanes.push(priority, rank, now, job);
-            if !self.paused {
-                effects.wake_one(self.idle.pop());
-            }
+            self.enter_lane(job, priority, rank, now, effects);
+        }
+    }
+
+    fn enter_lane(
+        &mut self,
+        job: J,
+        priority: Priority,
+        rank: u64,
+        now: Timestamp,
+        effects: &mut Effects<J>,
+    ) {
+        self.counts.waiting[priority.lane()] += 1;
+        self.lanes.push(priority, rank, now, job);
+        if !self.paused {
+            effects.wake_one(self.idle.pop());
         }
     }
 
@@ -236,7 +311,13 @@ impl<J: Job> State<J> {
         self.place(job, rank, None, now, effects);
     }
 
-    pub(super) fn next(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Pull<J> {
+    pub(super) fn next(
+        &mut self,
+        desk: &Share<J>,
+        appetite: usize,
+        now: Timestamp,
+        effects: &mut Effects<J>,
+    ) -> Pull<J> {
         if self.phase == Phase::Dead {
             return Pull::Leave(Leave::Killed);
         }
@@ -244,17 +325,25 @@ impl<J: Job> State<J> {
             self.permits -= 1;
             return Pull::Leave(Leave::Retired);
         }
-        if let Some(job) = self.take(now, effects) {
+        if let Some(job) = self.take(desk, appetite, now, effects) {
             return Pull::Task(job);
         }
         self.notice_drained(effects);
         if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
     }
 
-    /// Whether a worker should come: for a task, to leave, or to let the pool end.
-    pub(super) fn beckons(&self) -> bool {
-        let has_task = !self.paused && !self.halted && !self.lanes.is_empty();
-        has_task || self.permits > 0 || self.phase != Phase::Open
+    /// Wakes a worker in the place of one that will not come: that may have been woken for a task.
+    pub(super) fn wake_another(&mut self, effects: &mut Effects<J>) {
+        if !self.paused && !self.lanes.is_empty() {
+            effects.wake_one(self.idle.pop());
+        }
+    }
+
+    /// What a worker should come for.
+    pub(super) fn calls(&self) -> Calls {
+        let may_start = !self.paused && !self.halted;
+        let lanes = if may_start { self.lanes.stocked() | self.lanes_of_shares() } else { 0 };
+        Calls::new(lanes, self.permits > 0 || self.phase != Phase::Open)
     }
 
     /// The lane of the next task, if a worker may take it and its order does not depend on time or rank.
@@ -262,29 +351,47 @@ impl<J: Job> State<J> {
         if self.phase == Phase::Dead || self.permits > 0 { None } else { self.lanes.plain_head() }
     }
 
-    pub(super) fn take(&mut self, now: Timestamp, effects: &mut Effects<J>) -> Option<J> {
+    /// Starts the next task for the worker with this share; may put more into the share.
+    pub(super) fn take(
+        &mut self,
+        desk: &Share<J>,
+        appetite: usize,
+        now: Timestamp,
+        effects: &mut Effects<J>,
+    ) -> Option<J> {
         if self.paused || self.halted {
             return None;
         }
-        while let Some(job) = self.lanes.pop(now) {
+        loop {
+            let head = self.lanes.next_lane(now);
+            if let Some(job) = self.take_of_shares(desk, head, effects) {
+                return Some(job);
+            }
+            let lane = head?;
+            let job = self.lanes.pop(now)?;
             if job.core().claim() {
                 self.uncount(job.core(), effects);
                 self.counts.running += 1;
+                self.lend(desk, lane, appetite);
                 return Some(job);
             }
             self.dead -= 1;
             effects.trash.push(job);
         }
-        None
     }
 
     /// A task no longer waits.
     pub(super) fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
         if self.take_out(core) {
-            let waker = self.room.free();
-            effects.wake_all.extend(effects.wake_room.take());
-            effects.wake_room = waker;
+            self.give_room(effects);
         }
+    }
+
+    /// Room became free.
+    pub(super) fn give_room(&mut self, effects: &mut Effects<J>) {
+        let waker = self.room.free();
+        effects.wake_all.extend(effects.wake_room.take());
+        effects.wake_room = waker;
     }
 
     /// A task no longer waits; `true` if it took room, which the caller gives away.

@@ -117,20 +117,24 @@ impl<R> Reserve<R> {
         Inside { pool, worker: current::inside_of(pool).and_then(|inside| inside.worker) }
     }
 
+    /// A lease, if one can be had at once.
+    pub fn try_lease(self: &Arc<Self>) -> Option<Lease<R>> {
+        let mut state = self.state.lock();
+        if state.closed || !state.line.admits(self.free(&state)) {
+            return None;
+        }
+        self.lease(&mut state)
+    }
+
     /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.
-    pub fn poll_lease(
-        self: &Arc<Self>,
-        line: &mut Line<R>,
-        waker: &Waker,
-        now: Timestamp,
-    ) -> Poll<Option<Lease<R>>> {
+    pub fn poll_lease(self: &Arc<Self>, line: &mut Line<R>, waker: &Waker) -> Poll<Option<Lease<R>>> {
         let mut state = self.state.lock();
         if state.closed {
             return Poll::Ready(None);
         }
         let promised = line.id.is_some_and(|id| state.line.redeem(id));
         if promised || state.line.admits(self.free(&state)) {
-            return Poll::Ready(self.lease(&mut state, now));
+            return Poll::Ready(self.lease(&mut state));
         }
         let id = *line.id.get_or_insert_with(|| state.draw_number());
         state.line.wait(id, waker);
@@ -143,10 +147,10 @@ impl<R> Reserve<R> {
         state.idle.len() + (kept - state.kept) + (temporary - state.temporary)
     }
 
-    fn lease(self: &Arc<Self>, state: &mut State<R>, now: Timestamp) -> Option<Lease<R>> {
+    fn lease(self: &Arc<Self>, state: &mut State<R>) -> Option<Lease<R>> {
         if let Some(kept) = state.idle.pop() {
             let slot = self.slot(false);
-            let stale = self.is_stale(&kept, now);
+            let stale = self.is_stale(&kept);
             return Some(if stale { Lease::Stale(slot, kept) } else { Lease::Ready(slot, kept) });
         }
         if state.kept < self.limits.kept {
@@ -160,9 +164,13 @@ impl<R> Reserve<R> {
         None
     }
 
-    fn is_stale(&self, kept: &Kept<R>, now: Timestamp) -> bool {
-        self.expiry(kept).is_some_and(|at| at <= now)
-            || self.limits.max_uses.is_some_and(|limit| kept.uses >= limit)
+    /// Looks at the clock only where time matters.
+    fn is_stale(&self, kept: &Kept<R>) -> bool {
+        self.expiry(kept).is_some_and(|at| at <= self.hub.now()) || self.is_used_up(kept)
+    }
+
+    fn is_used_up(&self, kept: &Kept<R>) -> bool {
+        self.limits.max_uses.is_some_and(|limit| kept.uses >= limit)
     }
 
     fn expiry(&self, kept: &Kept<R>) -> Option<Timestamp> {
@@ -174,8 +182,9 @@ impl<R> Reserve<R> {
     pub fn age(self: &Arc<Self>, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
         let mut state = self.state.lock();
         let spare = self.free(&state).saturating_sub(state.line.promised());
+        let is_old = |kept: &Kept<R>| self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept);
         let (mut old, young): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.idle).into_iter().partition(|kept| self.is_stale(kept, now));
+            std::mem::take(&mut state.idle).into_iter().partition(is_old);
         state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
         let promised = old.split_off(spare.min(old.len()));
         state.idle = young;
@@ -268,9 +277,9 @@ impl<R> Slot<R> {
     /// Slot and resource, the latter to be destroyed.
     pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), Held<R>> {
         kept.uses += 1;
-        let reserve = Arc::clone(&self.reserve);
+        let Self { reserve, temporary, idle } = &mut self;
         let mut state = reserve.state.lock();
-        if self.temporary || state.closed || reserve.is_stale(&kept, reserve.hub.now()) {
+        if *temporary || state.closed || reserve.is_stale(&kept) {
             drop(state);
             return Err((self, kept));
         }
@@ -280,7 +289,7 @@ impl<R> Slot<R> {
             state.next_look = sooner;
         }
         state.idle.push(kept);
-        self.idle = true;
+        *idle = true;
         reserve.serve(state);
         if sooner.is_some() {
             reserve.hub.post(Msg::Nudge);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::{Poll, Waker};
 
-use crate::engine::Target;
+use crate::engine::{Hub, Target, quietly};
 use crate::error::TaskError;
 use crate::sync::{Arc, Lock};
 use crate::task::state::{Finished, TaskCore};
@@ -29,6 +29,15 @@ impl<T, E> Slot<T, E> {
     }
 }
 
+/// What is left to do, under no lock, once a result has its place.
+enum Next<T, E> {
+    /// It is there; whoever waits is woken.
+    Wake(Option<Waker>),
+    Call(Callback<T, E>, Result<T, TaskError<E>>),
+    /// Nobody wants it.
+    Drop(Result<T, TaskError<E>>),
+}
+
 /// A task's state and the place of its result.
 pub struct Cell<T, E> {
     core: TaskCore,
@@ -46,9 +55,9 @@ pub trait AnyCell: Send + Sync + fmt::Debug {
     /// The part that does not depend on the result.
     fn core(&self) -> &TaskCore;
 
-    /// Ends the task, if it has not ended. `true` if this call ended it.
+    /// Ends the task of this pool, if it has not ended. `true` if this call ended it.
     #[doc(hidden)]
-    fn end_early(&self, end: End) -> bool;
+    fn end_early(&self, hub: &Hub, end: End) -> bool;
 }
 
 impl<W: Send, T: Send, E: Send> AnyCell for Task<W, T, E> {
@@ -56,8 +65,8 @@ impl<W: Send, T: Send, E: Send> AnyCell for Task<W, T, E> {
         self.cell().core()
     }
 
-    fn end_early(&self, end: End) -> bool {
-        self.cell().cut(end).is_some()
+    fn end_early(&self, hub: &Hub, end: End) -> bool {
+        self.cell().cut(hub, end).is_some()
     }
 }
 
@@ -96,39 +105,59 @@ impl<T, E> Cell<T, E> {
     }
 
     /// Ends the task with `end`, tells the running attempt, and gives its place in the queue back.
-    pub(crate) fn cut(&self, end: End) -> Option<Finished> {
+    pub(crate) fn cut(&self, hub: &Hub, end: End) -> Option<Finished> {
         let was = self.core.finish()?;
-        self.core.hub.count_end(&self.core, end.kind());
-        self.fill(Err(end.into()));
+        hub.count_end(&self.core, end.kind());
+        self.fill(hub, Err(end.into()));
         match was {
-            Finished::Waiting => self.core.hub.forfeit(&self.core),
-            Finished::Running => self.core.wake_attempt(),
+            Finished::Waiting => hub.forfeit(&self.core),
+            Finished::Running => hub.roster().wake_attempt(&self.core),
         }
         Some(was)
     }
 
     /// Puts the result where the handle finds it. For whoever decided the task's end, alone.
-    pub fn fill(&self, result: Result<T, TaskError<E>>) {
-        let mut slot = self.slot.lock();
-        let before = std::mem::replace(&mut *slot, Slot::Taken);
-        match before {
-            Slot::Empty(waker) => {
-                *slot = Slot::Full(result);
-                drop(slot);
+    pub(crate) fn fill(&self, hub: &Hub, result: Result<T, TaskError<E>>) {
+        match self.put(result) {
+            Next::Wake(waker) => {
                 // Whoever waits for it is not blocked any more, though it may take a while to notice.
-                self.core.hub.nested().leave(Target::Task(self.core.id));
+                hub.nested().leave(Target::Task(self.core.id));
                 if let Some(waker) = waker {
-                    self.core.hub.guard("Waker::wake", || waker.wake());
+                    hub.guard("Waker::wake", || waker.wake());
                 }
             }
-            Slot::Callback(callback) => {
-                drop(slot);
-                self.core.hub.guard("on_complete", || callback(result));
+            Next::Call(callback, result) => {
+                hub.guard("on_complete", || callback(result));
             }
-            Slot::Detached | Slot::Taken | Slot::Full(_) => {
-                drop(slot);
-                self.core.hub.guard("drop of a result", || drop(result));
+            Next::Drop(result) => {
+                hub.guard("drop of a result", || drop(result));
             }
+        }
+    }
+
+    /// Resolves the handle of a task that was lost, out of sight of its pool.
+    pub(crate) fn lose(&self) {
+        // The first look costs less, and is usually all it takes.
+        if self.core.has_ended() || self.core.finish().is_none() {
+            return;
+        }
+        let next = self.put(Err(TaskError::Killed));
+        quietly(|| match next {
+            Next::Wake(waker) => waker.into_iter().for_each(Waker::wake),
+            Next::Call(callback, result) => callback(result),
+            Next::Drop(result) => drop(result),
+        });
+    }
+
+    fn put(&self, result: Result<T, TaskError<E>>) -> Next<T, E> {
+        let mut slot = self.slot.lock();
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Empty(waker) => {
+                *slot = Slot::Full(result);
+                Next::Wake(waker)
+            }
+            Slot::Callback(callback) => Next::Call(callback, result),
+            Slot::Detached | Slot::Taken | Slot::Full(_) => Next::Drop(result),
         }
     }
 
@@ -168,12 +197,12 @@ impl<T, E> Cell<T, E> {
     }
 
     /// Calls `callback` with the result, now or when it comes.
-    pub(crate) fn on_complete(&self, callback: Callback<T, E>) {
+    pub(crate) fn on_complete(&self, hub: &Hub, callback: Callback<T, E>) {
         let mut slot = self.slot.lock();
         match std::mem::replace(&mut *slot, Slot::Detached) {
             Slot::Full(result) => {
                 drop(slot);
-                self.core.hub.guard("on_complete", || callback(result));
+                hub.guard("on_complete", || callback(result));
             }
             Slot::Empty(_) => *slot = Slot::Callback(callback),
             before @ (Slot::Callback(_) | Slot::Detached | Slot::Taken) => *slot = before,

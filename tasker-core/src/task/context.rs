@@ -3,9 +3,10 @@
 use std::fmt;
 use std::task::Waker;
 
-use crate::engine::Hub;
+use crate::engine::{Hub, Post};
 use crate::ids::{TaskId, WorkerId};
 use crate::sync::{Arc, Lock};
+use crate::task::TaskCore;
 use crate::task::cell::AnyCell;
 use crate::task::on_cancel::{Callbacks, OnCancel};
 use crate::time::Timestamp;
@@ -16,38 +17,67 @@ use crate::time::Timestamp;
 /// [`is_cancelled`](Self::is_cancelled) now and then. On async backends such a task is dropped at its await point.
 /// A task that runs while its pool drains is not told to end.
 pub struct TaskContext {
+    hub: Arc<Hub>,
     of: Of,
-    attempt: u32,
-    worker: Option<WorkerId>,
     /// Made when first asked for.
     callbacks: Lock<Option<Arc<Callbacks>>>,
 }
 
 /// What it is the context of.
 enum Of {
-    Task(Arc<dyn AnyCell>),
-    Run(Arc<Hub>),
+    Run,
+    /// A worker's: the attempt that it is inside of.
+    Worker(Arc<Post>, Option<Inside>),
+}
+
+struct Inside {
+    cell: Arc<dyn AnyCell>,
+    attempt: u32,
 }
 
 impl TaskContext {
-    pub(crate) fn of(cell: Arc<dyn AnyCell>, attempt: u32, worker: WorkerId) -> Self {
-        Self { of: Of::Task(cell), attempt, worker: Some(worker), callbacks: Lock::default() }
-    }
-
     /// The context of a `run`, which is no queued task.
     #[doc(hidden)]
     pub fn of_run(hub: Arc<Hub>) -> Self {
-        Self { of: Of::Run(hub), attempt: 1, worker: None, callbacks: Lock::default() }
+        Self { hub, of: Of::Run, callbacks: Lock::default() }
+    }
+
+    /// The context of what a worker runs, one attempt after the other.
+    pub(crate) fn of_worker(hub: Arc<Hub>, post: Arc<Post>) -> Self {
+        Self { hub, of: Of::Worker(post, None), callbacks: Lock::default() }
+    }
+
+    /// An attempt begins.
+    #[inline]
+    pub(crate) fn enter(&mut self, cell: Arc<dyn AnyCell>, attempt: u32) {
+        if let Of::Worker(_, inside) = &mut self.of {
+            *inside = Some(Inside { cell, attempt });
+        }
+    }
+
+    /// The attempt is over.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        if let Of::Worker(_, inside) = &mut self.of {
+            *inside = None;
+        }
+        *self.callbacks.get_mut() = None;
+    }
+
+    #[inline]
+    fn inside(&self) -> Option<&Inside> {
+        match &self.of {
+            Of::Worker(_, inside) => inside.as_ref(),
+            Of::Run => None,
+        }
     }
 
     /// Whether nobody waits for the result of this attempt any more: it was cancelled, timed out, its deadline
     /// passed, or the pool was killed.
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
-        match &self.of {
-            Of::Task(cell) => cell.core().should_stop(),
-            Of::Run(hub) => hub.is_killed(),
-        }
+        self.inside().map_or_else(|| self.hub.is_killed(), |inside| inside.cell.core().should_stop())
     }
 
     /// Arms a callback for when [`is_cancelled`](Self::is_cancelled) comes true; calls it at once if it is true. For
@@ -56,8 +86,9 @@ impl TaskContext {
     pub fn arm_on_cancel(&self, callback: Box<dyn FnOnce() + Send>) -> OnCancel<'_> {
         let callbacks = self.callbacks();
         let armed = OnCancel::arm(Arc::clone(&callbacks), callback);
-        if let Of::Task(cell) = &self.of {
-            cell.core().watch(&Waker::from(Arc::clone(&callbacks)));
+        match &self.of {
+            Of::Worker(post, _) => post.watch(&Waker::from(Arc::clone(&callbacks))),
+            Of::Run => self.hub.runs().watch(&callbacks),
         }
         if self.is_cancelled() {
             callbacks.call();
@@ -65,57 +96,47 @@ impl TaskContext {
         armed
     }
 
-    /// Calls the armed callbacks. For whoever sees to a `run`'s being told of a kill.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn cancel_waker(&self) -> Waker {
-        Waker::from(self.callbacks())
-    }
-
     fn callbacks(&self) -> Arc<Callbacks> {
-        let hub = match &self.of {
-            Of::Task(cell) => &cell.core().hub,
-            Of::Run(hub) => hub,
-        };
         let mut callbacks = self.callbacks.lock();
-        Arc::clone(callbacks.get_or_insert_with(|| Arc::new(Callbacks::new(Arc::clone(hub)))))
+        Arc::clone(callbacks.get_or_insert_with(|| Arc::new(Callbacks::new(Arc::clone(&self.hub)))))
     }
 
-    fn cell(&self) -> Option<&Arc<dyn AnyCell>> {
-        match &self.of {
-            Of::Task(cell) => Some(cell),
-            Of::Run(_) => None,
-        }
+    #[inline]
+    fn core(&self) -> Option<&TaskCore> {
+        self.inside().map(|inside| inside.cell.core())
     }
 
     /// Which attempt this is, the first being 1.
     #[must_use]
-    pub const fn attempt(&self) -> u32 {
-        self.attempt
+    pub fn attempt(&self) -> u32 {
+        self.inside().map_or(1, |inside| inside.attempt)
     }
 
     /// The task's id; `None` inside `run`.
     #[must_use]
     pub fn id(&self) -> Option<TaskId> {
-        self.cell().map(|cell| cell.core().id)
+        self.core().map(|core| core.id)
     }
 
     /// The task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.cell().and_then(|cell| cell.core().options.name.as_deref())
+        self.core().and_then(|core| core.name()).map(|name| &**name)
     }
 
     /// The worker that runs it; `None` inside `run`.
     #[must_use]
-    pub const fn worker(&self) -> Option<WorkerId> {
-        self.worker
+    pub fn worker(&self) -> Option<WorkerId> {
+        match &self.of {
+            Of::Worker(post, _) => Some(post.id),
+            Of::Run => None,
+        }
     }
 
     /// When the task must have ended, by the pool's clock.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.cell().and_then(|cell| cell.core().deadline())
+        self.core().and_then(TaskCore::deadline)
     }
 }
 
@@ -123,8 +144,8 @@ impl fmt::Debug for TaskContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskContext")
             .field("id", &self.id())
-            .field("attempt", &self.attempt)
-            .field("worker", &self.worker)
+            .field("attempt", &self.attempt())
+            .field("worker", &self.worker())
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::engine::Target;
+use crate::engine::{Hub, Target};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
@@ -31,6 +31,7 @@ use crate::task::{Cell, End, HasCell};
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
     task: Arc<dyn HasCell<T, E>>,
+    hub: Arc<Hub>,
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
@@ -53,8 +54,8 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>, is_next: bool) -> Self {
-        Self { task, cancel_on_drop: false, nested: false, is_next, is_over: false }
+    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>, hub: Arc<Hub>, is_next: bool) -> Self {
+        Self { task, hub, cancel_on_drop: false, nested: false, is_next, is_over: false }
     }
 
     fn cell(&self) -> &Cell<T, E> {
@@ -76,10 +77,10 @@ impl<T, E> TaskHandle<T, E> {
     /// Ends the task, if it has not ended, with [`TaskError::Cancelled`]. Its handle resolves at once, whether or not its
     /// worker has come back.
     pub fn cancel(&self) -> CancelOutcome {
-        match self.cell().cut(End::Cancelled) {
+        match self.cell().cut(&self.hub, End::Cancelled) {
             Some(Finished::Waiting) => CancelOutcome::BeforeStart,
             Some(Finished::Running) => {
-                self.cell().core().hub.arm_grace(self.cell().core());
+                self.hub.arm_grace(self.cell().core());
                 CancelOutcome::WhileRunning
             }
             None => CancelOutcome::TooLate,
@@ -108,7 +109,7 @@ impl<T, E> TaskHandle<T, E> {
         E: 'static,
     {
         self.cancel_on_drop = false;
-        self.cell().on_complete(Box::new(callback));
+        self.cell().on_complete(&self.hub, Box::new(callback));
     }
 
     /// Blocks the current thread until the result is there. Not for use inside async code, where `.await` is.
@@ -124,7 +125,7 @@ impl<T, E> TaskHandle<T, E> {
         if self.is_next {
             let core = self.cell().core();
             // How long a task runs is not known: a fraction of what a worker is given.
-            spin_until(core.hub.spin() / 4, || core.has_ended());
+            spin_until(self.hub.spin() / 4, || core.has_ended());
         }
         Parker::with_current(|parker| {
             let waker = parker.waker();
@@ -148,7 +149,7 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// If the result was taken before.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError<E>>> {
-        let clock = Arc::clone(self.cell().core().hub.clock());
+        let clock = Arc::clone(self.hub.clock());
         let deadline = clock.now().saturating_add(timeout);
         Parker::with_current(|parker| {
             let waker = parker.waker();
@@ -168,7 +169,7 @@ impl<T, E> TaskHandle<T, E> {
     fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
         let mut polled = self.cell().poll_take(waker);
         if polled.is_pending() {
-            if self.cell().core().hub.enter_nested(self.cell().core()).is_err() {
+            if self.hub.enter_nested(self.cell().core()).is_err() {
                 return Poll::Ready(Err(TaskError::WouldDeadlock));
             }
             self.nested = true;
@@ -186,7 +187,7 @@ impl<T, E> TaskHandle<T, E> {
 
     fn leave_nested(&mut self) {
         if std::mem::take(&mut self.nested) {
-            self.cell().core().hub.nested().leave(Target::Task(self.id()));
+            self.hub.nested().leave(Target::Task(self.id()));
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
+use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::sole::{Close, Key, Sole, Task};
-use crate::task::{AnyCell, End, TaskCore};
+use crate::task::{AnyCell, TaskCore};
 
 /// A task as the queue and the workers hold it: its result's type is hidden inside.
 ///
 /// A job that is dropped before its task has ended resolves its handle as killed, so that no handle is forgotten
-/// wherever a job may be lost.
+/// wherever a job may be lost; but only [`Owed`](crate::engine::Owed) tells the pool of that.
 pub trait Job: Send + 'static {
     /// The error of the pool's resource.
     type Error: fmt::Debug + fmt::Display + Send + 'static;
@@ -21,8 +22,8 @@ pub trait Job: Send + 'static {
     /// The part of the state that does not depend on the result.
     fn core(&self) -> &TaskCore;
 
-    /// Puts the end into the handle. For the winner of the task's end alone.
-    fn fill(self, end: JobEnd<Self::Error>);
+    /// Puts the end into the handle of a task of this pool. For the winner of the task's end alone.
+    fn fill(self, hub: &Hub, end: JobEnd<Self::Error>);
 }
 
 /// How a job that a worker ran ends.
@@ -90,7 +91,7 @@ pub trait AnyTask: Close + Send + Sync {
     /// # Panics
     ///
     /// If the end is [`JobEnd::Value`] and no attempt succeeded.
-    fn fill(&self, key: Key<'_>, end: JobEnd<Self::Error>);
+    fn fill(&self, key: Key<'_>, hub: &Hub, end: JobEnd<Self::Error>);
 }
 
 impl<F, T, E> AnyTask for Task<Work<F, T>, T, E>
@@ -109,12 +110,13 @@ where
         self
     }
 
-    fn fill(&self, key: Key<'_>, end: JobEnd<E>) {
+    fn fill(&self, key: Key<'_>, hub: &Hub, end: JobEnd<E>) {
         let value = &mut self.work(key).value;
-        self.cell().fill(match end {
+        let result = match end {
             JobEnd::Value => Ok(value.take().expect("an attempt left its value")),
             JobEnd::Error(error) => Err(error),
-        });
+        };
+        self.cell().fill(hub, result);
     }
 }
 
@@ -129,17 +131,15 @@ impl<D: ?Sized + AnyTask + 'static> Job for Sole<D> {
         (**self).core()
     }
 
-    fn fill(mut self, end: JobEnd<D::Error>) {
+    fn fill(mut self, hub: &Hub, end: JobEnd<D::Error>) {
         let (task, key) = self.open();
-        task.fill(key, end);
+        task.fill(key, hub, end);
     }
 }
 
 impl<F, T, E> Close for Task<Work<F, T>, T, E> {
     fn close(&self, key: Key<'_>) {
-        if !self.cell().core().has_ended() {
-            self.cell().cut(End::Killed);
-        }
+        self.cell().lose();
         let Work { task, value } = self.work(key);
         drop((task.take(), value.take()));
     }

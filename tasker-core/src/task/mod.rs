@@ -17,6 +17,7 @@ pub use cell::{AnyCell, Cell, HasCell};
 pub use context::TaskContext;
 pub use end::End;
 pub use handle::{CancelOutcome, TaskHandle};
+pub(crate) use on_cancel::Callbacks;
 pub use on_cancel::OnCancel;
 pub use options::{TaskInfo, TaskOptions};
 pub use priority::Priority;

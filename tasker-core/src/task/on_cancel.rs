@@ -43,7 +43,7 @@ impl fmt::Debug for OnCancel<'_> {
 }
 
 /// The callbacks of one attempt. Waking it calls them, each once.
-pub(super) struct Callbacks {
+pub(crate) struct Callbacks {
     hub: Arc<Hub>,
     state: Lock<State>,
     came_back: Condvar,
@@ -62,7 +62,7 @@ impl Callbacks {
     }
 
     /// Calls those that are armed, under no lock.
-    pub(super) fn call(&self) {
+    pub(crate) fn call(&self) {
         loop {
             let mut state = self.state.lock();
             let Some((id, callback)) = state.armed.pop_first() else { return };

@@ -1,7 +1,7 @@
 //! How urgent a task is.
 
 /// How urgent a task is. Before every start the highest waiting is looked for; within one, tasks start in the order they
-/// were queued.
+/// were queued, exactly with one worker and nearly so with several.
 ///
 /// The order of the values is that of the lanes: `High` is the least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

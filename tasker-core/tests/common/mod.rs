@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tasker_core::builder::Backend;
-use tasker_core::engine::{Controller, Created, Engine, Launch, Msg, Order, Parts, Step, Worker};
+use tasker_core::engine::{Begun, Controller, Created, Engine, Launch, Msg, Order, Parts, Step, Worker};
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
 use tasker_core::sync::Lock;
@@ -116,6 +116,30 @@ pub(crate) fn put_with(
     })
 }
 
+/// A task that a worker is inside of.
+pub(crate) struct Taken {
+    job: Number,
+    begun: Begun,
+}
+
+impl Taken {
+    /// The worker begins a task.
+    pub(crate) fn begin(worker: &mut Worker<Number>, job: Number) -> Self {
+        let begun = worker.begin(&job, Timestamp::ZERO);
+        Self { job, begun }
+    }
+
+    /// The task returns; its number.
+    pub(crate) fn finish(mut self, worker: &mut Worker<Number>) -> u32 {
+        let (task, key) = self.job.open();
+        let work = task.work(key);
+        let number = work.task.take().expect("run once");
+        let attempt: Attempt<String> = work.note(Ok(number));
+        worker.finish(self.job, &self.begun, attempt, |_| Health::Healthy, Timestamp::ZERO);
+        number
+    }
+}
+
 /// Serves until it is told to leave, as a thread backend does.
 pub(crate) fn serve(worker: &mut Worker<Number>) -> (Vec<u32>, ExitReason) {
     let mut ran = Vec::new();
@@ -123,14 +147,9 @@ pub(crate) fn serve(worker: &mut Worker<Number>) -> (Vec<u32>, ExitReason) {
     let waker = parker.waker();
     loop {
         match worker.step(Timestamp::ZERO, &waker) {
-            Step::Run(mut job) => {
-                let begun = worker.begin(&job, Timestamp::ZERO);
-                let (task, key) = job.open();
-                let work = task.work(key);
-                let number = work.task.take().expect("run once");
-                ran.push(number);
-                let attempt: Attempt<String> = work.note(Ok(number));
-                worker.finish(job, &begun, attempt, |_| Health::Healthy, Timestamp::ZERO);
+            Step::Run(job) => {
+                let taken = Taken::begin(worker, job);
+                ran.push(taken.finish(worker));
             }
             Step::Wait(_) => parker.park(),
             Step::Probe => unreachable!("no probes are set up"),

@@ -8,7 +8,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use tasker_core::builder::{Backend, Builder};
-use tasker_core::engine::{Launch, Msg, Order};
+use tasker_core::engine::{Hub, Launch, Msg, Order};
 use tasker_core::metrics::{EndKind, MetricsCollector, TaskTimes};
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
@@ -172,8 +172,8 @@ impl Job for SimJob {
         Job::core(&self.own)
     }
 
-    fn fill(self, end: JobEnd<SimError>) {
-        Job::fill(self.own, end);
+    fn fill(self, hub: &Hub, end: JobEnd<SimError>) {
+        Job::fill(self.own, hub, end);
     }
 }
 

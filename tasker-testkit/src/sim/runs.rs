@@ -119,7 +119,7 @@ impl World {
 
     fn ask_reserve(&mut self, run: &mut SimRun) -> State {
         let Some(line) = &mut run.line else { return State::Gone };
-        let Poll::Ready(lease) = self.reserve.poll_lease(line, &run.waker, self.now) else {
+        let Poll::Ready(lease) = self.reserve.poll_lease(line, &run.waker) else {
             return State::Asking;
         };
         match lease {

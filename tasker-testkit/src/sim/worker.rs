@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use tasker_core::engine::{Begun, Created, Fate, Interrupt, Order, Step, Worker};
+use tasker_core::engine::{Begun, Created, Fate, Interrupt, Order, Owed, Step, Worker};
 use tasker_core::metrics::Owned;
 use tasker_core::task::job::{Attempt, Job};
 use tasker_core::{ExitReason, Health, Timestamp, WorkerId};
@@ -234,7 +234,7 @@ impl World {
 
     fn begin(&mut self, worker: &mut SimWorker, job: SimJob) -> State {
         let begun = worker.worker.begin(&job, self.now);
-        let (task, attempt) = (job.task, begun.context.attempt());
+        let (task, attempt) = (job.task, worker.worker.context().attempt());
         let resource = worker.resource.as_mut().map(|owned| owned.get_mut().id);
         self.note(Fact::Started { task, worker: worker.id, attempt, resource });
         if self.plant == Plant::RunsTwice && attempt == 1 {
@@ -255,7 +255,7 @@ impl World {
         let brings = if worker.is_over(self.now) {
             Some(running.act.result)
         } else {
-            running.job.core().watch(&worker.waker);
+            worker.worker.post().watch(&worker.waker);
             if !running.act.yields || !running.job.core().should_stop() {
                 return State::Running(running);
             }
@@ -286,7 +286,7 @@ impl World {
         let (task, cell) = (job.task, job.own.share());
         self.note(Fact::CameBack { task, worker: worker.id, result: brings });
         *self.retry_delay.lock() = std::time::Duration::ZERO;
-        let cancel_safe = cell.cell().core().options.cancel_safe;
+        let cancel_safe = cell.cell().core().is_cancel_safe();
         let fate = worker.worker.finish(job, begun, attempt, judge, self.now);
         if !cell.cell().core().has_ended() {
             let due = self.now.saturating_add(*self.retry_delay.lock());
@@ -372,7 +372,11 @@ impl World {
         if let (Some(_), Some(resource)) = (&worker.resource, worker.resource_id) {
             self.note(Fact::Dropped { resource });
         }
-        drop(worker);
+        // The future of a task goes before its worker.
+        if let State::Running(running) = worker.state {
+            drop(Owed::new(running.job, &self.engine.hub));
+        }
+        drop(worker.worker);
     }
 }
 

@@ -1,0 +1,95 @@
+//! Tasks that a worker has taken along, to run one after the other without asking for each.
+//!
+//! Whoever asks the state for a task meets all other workers there. So a worker whose tasks are short takes some more
+//! along, from the front of the lane. They still wait, as far as anybody can tell: they count as waiting, can be
+//! cancelled, and belong to whoever comes for them first. A worker that finds nothing else takes from the shares of
+//! others, and the state takes all shares back when it has to see every task (a pause, a kill, a full queue).
+//!
+//! A share is filled under the state's lock alone, and never while a worker is idle. A worker becomes idle under that
+//! lock too, after it has found all shares empty. So no task lies in a share while a worker is idle.
+//!
+//! What was started from a share is noted in its tally, and the state takes note later.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::ids::WorkerId;
+use crate::queue::lanes::Queued;
+use crate::sync::{Lock, MutexGuard};
+use crate::task::job::Job;
+
+/// How many tasks a share holds at most.
+pub(super) const LARGEST: usize = 32;
+
+/// By how many younger tasks of its lane a task in a share may be overtaken, beside those that are in shares too, before
+/// others come for it.
+pub(super) const PATIENCE: u64 = 1_024;
+
+/// The tasks that one worker has taken along. On cache lines of its own.
+#[repr(align(128))]
+pub struct Share<J> {
+    pub(super) worker: WorkerId,
+    held: Lock<Held<J>>,
+}
+
+/// What is behind a share's lock.
+pub(super) struct Held<J> {
+    /// All of one lane, the oldest first.
+    pub(super) jobs: VecDeque<Queued<J>>,
+    pub(super) lane: usize,
+    pub(super) tally: Tally,
+}
+
+/// What became of a share's tasks since the state last took note.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// Tasks that no longer wait.
+    pub(super) started: usize,
+    /// Those of them that took room.
+    pub(super) freed: usize,
+    /// Jobs thrown away, whose tasks had ended.
+    pub(super) dead: usize,
+}
+
+impl<J: Job> Share<J> {
+    pub(super) fn new(worker: WorkerId) -> Self {
+        let held = Held { jobs: VecDeque::new(), lane: 0, tally: Tally::default() };
+        Self { worker, held: Lock::new(held) }
+    }
+
+    /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`.
+    pub(super) fn next(&self, called: impl FnOnce(usize) -> bool, trash: &mut Vec<J>) -> Option<J> {
+        let mut held = self.held.lock();
+        if held.jobs.is_empty() || called(held.lane) {
+            return None;
+        }
+        held.start(trash)
+    }
+
+    pub(super) fn open(&self) -> MutexGuard<'_, Held<J>> {
+        self.held.lock()
+    }
+}
+
+impl<J: Job> Held<J> {
+    /// Starts the oldest task.
+    pub(super) fn start(&mut self, trash: &mut Vec<J>) -> Option<J> {
+        while let Some(Queued { item, .. }) = self.jobs.pop_front() {
+            let core = item.core();
+            if core.claim() {
+                self.tally.started += 1;
+                self.tally.freed += usize::from(core.place.uncount());
+                return Some(item);
+            }
+            self.tally.dead += 1;
+            trash.push(item);
+        }
+        None
+    }
+}
+
+impl<J> fmt::Debug for Share<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Share").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
