@@ -1,9 +1,9 @@
 //! What users of other pools rely on, found in the public test suites of those; `docs/reliability.md` says which.
 
-use tasker_core::Stopped;
+use tasker_core::{CancelOutcome, Stopped};
 
 use super::secs;
-use crate::{Case, Driver, Fault, Op, Outcome, Size, Task};
+use crate::{Case, Driver, Fault, Op, Outcome, Size, Step, Task};
 
 /// One test per case of this theme.
 #[doc(hidden)]
@@ -58,7 +58,8 @@ pub fn after_a_pool_has_ended_another_starts_afresh<D: Driver>(case: &Case<D>) {
 pub fn when_all_workers_panic_at_once_all_are_replaced<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(3), |b| b);
     let gate = case.gate();
-    let fallen: Vec<_> = (0..3).map(|_| pool.submit(Task::at(&gate).panic("all at once"))).collect();
+    let fallen: Vec<_> =
+        (0..3).map(|_| pool.submit(Task::at(&gate).step(Step::Panic("all at once")))).collect();
     case.settle();
     gate.open();
     for handle in fallen {
@@ -105,7 +106,7 @@ pub fn sick_resources_do_not_starve_the_runs_that_wait<D: Driver>(case: &Case<D>
     let gate = case.gate();
     let waiting: Vec<_> = (0..4)
         .map(|_| {
-            let (pool, task) = (pool.clone(), Task::at(&gate).fail(Fault::sick("broken")));
+            let (pool, task) = (pool.clone(), Task::at(&gate).step(Step::Fail(Fault::sick("broken"))));
             case.spawn(move || pool.run(task))
         })
         .collect();
@@ -158,7 +159,7 @@ pub fn a_cancelled_batch_frees_the_whole_queue<D: Driver>(case: &Case<D>) {
     let batch = || (0..50).map(Task::value).collect::<Vec<_>>();
     let cancelled = pool.submit_all(batch());
     assert_eq!(pool.stats().queued_total(), 50);
-    cancelled.iter().for_each(|handle| drop(handle.cancel()));
+    assert!(cancelled.iter().all(|handle| handle.cancel() == CancelOutcome::BeforeStart));
     assert_eq!(pool.stats().queued_total(), 0);
     let taken = pool.submit_all(batch());
     gate.open();
