@@ -136,6 +136,7 @@ impl<J: Job> Controller<J> {
         self.supervise(now);
         self.go_on_closing(now);
         self.show();
+        self.unblock();
         if self.over {
             return Turn::Ended;
         }
@@ -188,6 +189,18 @@ impl<J: Job> Controller<J> {
         if self.supervisor.wants_busy() && !self.engine.inbox.arm_quiet() {
             self.supervisor.handle_event(now, Event::Busy);
             self.carry_out(now);
+        }
+    }
+
+    /// All workers wait for tasks of their pool and no other will come, which nobody could see as they began: the maximum
+    /// was lowered and those that were not blocked have left, or creations were given up.
+    fn unblock(&self) {
+        let nested = self.engine.hub.nested();
+        let (levels, max) = (self.supervisor.levels(), self.supervisor.config().max_workers);
+        let to_come = levels.creating + levels.backing_off;
+        let alone = levels.live >= max || levels.given_up > 0;
+        if levels.live > 0 && to_come == 0 && alone && nested.blocked() >= levels.live {
+            nested.give_up_last();
         }
     }
 
