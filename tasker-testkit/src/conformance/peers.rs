@@ -171,7 +171,7 @@ pub fn a_cancelled_batch_frees_the_whole_queue<D: Driver>(case: &Case<D>) {
 
 /// As a pool that is tuned while all of it is busy.
 pub fn a_pool_that_grows_runs_what_waits<D: Driver>(case: &Case<D>) {
-    let pool = case.pool(Size::fixed(1), |b| b);
+    let pool = case.pool(Size::range(1, 2), |b| b.max_workers(1));
     let gate = case.gate();
     let busy = pool.submit(Task::at(&gate));
     case.settle();
