@@ -1,7 +1,8 @@
 //! Tasks of async pools.
 
 use std::future::Future;
-use std::pin::Pin;
+
+use stackfuture::StackFuture;
 
 use crate::engine::Hub;
 use crate::resource::Resource;
@@ -53,8 +54,9 @@ pub trait RetryTask: Clone {}
 #[diagnostic::do_not_recommend]
 impl<F: Clone> RetryTask for F {}
 
-/// The future of one attempt.
-pub(super) type AttemptFuture<'a, E> = Pin<Box<dyn Future<Output = Attempt<E>> + Send + 'a>>;
+/// The future of one attempt. It lies with the worker, one after the other in the same place, unless it is larger than
+/// most: then in a box.
+pub(super) type AttemptFuture<'a, E> = StackFuture<'a, Attempt<E>, 512>;
 
 /// A task as the queue of an async pool holds it, with its result's type hidden.
 ///
@@ -137,6 +139,6 @@ where
         let work = self.work(key);
         let task = work.take(last).expect("the last attempt alone uses the task up");
         let future = task.call(resource, context);
-        Box::pin(async move { work.note(future.await) })
+        StackFuture::from_or_box(async move { work.note(future.await) })
     }
 }

@@ -1,7 +1,7 @@
 //! The life of a worker.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use crate::asynchronous::job::{AsyncJob, AttemptFuture};
@@ -127,10 +127,11 @@ async fn attempt<R: Resource>(
     let future = span.in_scope(|| {
         current::enter(inside, || engine::catch(|| task.attempt(key, resource, context, begun.last)))
     });
-    let mut future = match future {
-        Ok(future) => Guarded { future: Some(future), inside, span },
+    let place = match future {
+        Ok(future) => pin!(Some(future)),
         Err(message) => return Attempt::Panicked(message),
     };
+    let mut future = Guarded { future: place, inside, span };
     poll_fn(move |cx| {
         let polled = future.poll(cx);
         if polled.is_pending() {
@@ -145,17 +146,16 @@ async fn attempt<R: Resource>(
 }
 
 /// A task's future, polled and dropped as its task, with panics caught.
-struct Guarded<'a, E> {
-    future: Option<AttemptFuture<'a, E>>,
+struct Guarded<'p, 'a, E> {
+    future: Pin<&'p mut Option<AttemptFuture<'a, E>>>,
     inside: Inside,
     span: tracing::Span,
 }
 
-impl<E> Guarded<'_, E> {
+impl<E> Guarded<'_, '_, E> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Attempt<E>> {
-        let Some(future) = &mut self.future else { return Poll::Pending };
-        let polled =
-            self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.as_mut().poll(cx))));
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.poll(cx))));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(attempt)) => Poll::Ready(self.dropped().map_or(attempt, Attempt::Panicked)),
@@ -172,12 +172,12 @@ impl<E> Guarded<'_, E> {
 
     /// Drops the future; what a panic said meanwhile.
     fn dropped(&mut self) -> Option<Arc<str>> {
-        let future = self.future.take();
-        self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| drop(future)))).err()
+        let future = &mut self.future;
+        self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.set(None)))).err()
     }
 }
 
-impl<E> Drop for Guarded<'_, E> {
+impl<E> Drop for Guarded<'_, '_, E> {
     fn drop(&mut self) {
         self.dropped();
     }
