@@ -139,11 +139,26 @@ impl<J: Job> Controller<J> {
         if self.over {
             return Turn::Ended;
         }
+        self.unblock(now);
         if !self.unstarted.is_empty() {
             return Turn::Wait(Some(now));
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    /// Workers that all wait for their own pool need one more, or one of them must not wait.
+    fn unblock(&mut self, now: Timestamp) {
+        if !self.engine.hub.nested().blocks(self.supervisor.levels().live) {
+            return;
+        }
+        self.supervisor.handle_event(now, Event::Blocked);
+        self.carry_out(now);
+        self.show();
+        let most = self.supervisor.config().max_workers.max(self.supervisor.levels().live);
+        if self.engine.hub.nested().blocks(most) {
+            self.engine.hub.nested().wake();
+        }
     }
 
     fn hear(&mut self, now: Timestamp, event: Event) {

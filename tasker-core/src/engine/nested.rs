@@ -4,10 +4,15 @@
 //! they wait for, or to make room: the wait that would make it so is refused. If only every worker the pool *has* is,
 //! the supervisor is asked for one more.
 //!
+//! Both can come true later, too: a resize leaves the pool no more workers than wait, or one that did not wait leaves. So
+//! the control loop looks after each turn; where nobody can be added it wakes those who wait, each of them looks
+//! again, and the first is refused.
+//!
 //! A wait is over once its target's result is there, or its room was granted, whether or not the waiter has moved
 //! since; and it ends with the attempt it was made in, since a handle may leave its task unresolved.
 
 use std::collections::BTreeMap;
+use std::task::Waker;
 
 use crate::engine::{Hub, Msg};
 use crate::ids::{TaskId, WorkerId};
@@ -36,15 +41,33 @@ pub(crate) enum Target {
 #[derive(Debug, Default)]
 struct State {
     /// Who waits for what; a task has one handle, and a place in line one owner, and so one waiter at most.
-    waits: BTreeMap<Target, WorkerId>,
+    waits: BTreeMap<Target, Wait>,
     /// How many waits each worker is inside of. One worker may await many things at once, and is blocked once.
     blocked: BTreeMap<WorkerId, usize>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    worker: WorkerId,
+    /// Has the waiter look again.
+    waker: Waker,
 }
 
 impl Nested {
     /// How many workers are inside a nested wait.
     pub(crate) fn blocked(&self) -> usize {
         self.state.lock().blocked.len()
+    }
+
+    /// Whether so many workers or more are, and any at all.
+    pub(crate) fn blocks(&self, workers: usize) -> bool {
+        self.count.load(Ordering::Acquire) > 0 && self.blocked() >= workers.max(1)
+    }
+
+    /// Has all who wait look again whether they may.
+    pub(crate) fn wake(&self) {
+        let wakers: Vec<_> = self.state.lock().waits.values().map(|wait| wait.waker.clone()).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The wait for this is over.
@@ -56,7 +79,7 @@ impl Nested {
     pub(crate) fn clear(&self, worker: WorkerId) {
         self.change(|state| {
             if state.blocked.remove(&worker).is_some() {
-                state.waits.retain(|_, waiter| *waiter != worker);
+                state.waits.retain(|_, wait| wait.worker != worker);
             }
         });
     }
@@ -69,26 +92,23 @@ impl Nested {
         }
     }
 
-    /// Notes the wait unless it would leave none of `workers` unblocked; how many are blocked then.
-    fn enter(&self, worker: WorkerId, target: Target, workers: usize) -> Result<usize, ()> {
+    /// Notes the wait unless it leaves none of `workers` unblocked. A wait that is noted already is looked at anew.
+    fn enter(&self, worker: WorkerId, target: Target, workers: usize, waker: &Waker) -> Result<(), ()> {
         let mut state = self.state.lock();
-        if state.waits.get(&target) == Some(&worker) {
-            return Ok(0);
-        }
         state.remove(target);
         let blocked = state.blocked.len() + usize::from(!state.blocked.contains_key(&worker));
         if blocked < workers {
-            state.waits.insert(target, worker);
+            state.waits.insert(target, Wait { worker, waker: waker.clone() });
             *state.blocked.entry(worker).or_default() += 1;
         }
         self.count.store(state.waits.len(), Ordering::Release);
-        if blocked < workers { Ok(blocked) } else { Err(()) }
+        if blocked < workers { Ok(()) } else { Err(()) }
     }
 }
 
 impl State {
     fn remove(&mut self, target: Target) {
-        let Some(worker) = self.waits.remove(&target) else { return };
+        let Some(Wait { worker, .. }) = self.waits.remove(&target) else { return };
         if let Some(count) = self.blocked.get_mut(&worker) {
             *count -= 1;
             if *count == 0 {
@@ -105,9 +125,9 @@ impl Hub {
     /// # Errors
     ///
     /// If that wait would never end.
-    pub(crate) fn enter_nested(&self, target: &TaskCore) -> Result<(), ()> {
+    pub(crate) fn enter_nested(&self, target: &TaskCore, waker: &Waker) -> Result<(), ()> {
         let Some(worker) = self.current_worker() else { return Ok(()) };
-        match self.block(worker, Target::Task(target.id)) {
+        match self.block(worker, Target::Task(target.id), waker) {
             // Its result is about to be there.
             Err(()) if target.has_ended() => Ok(()),
             noted => noted,
@@ -120,9 +140,9 @@ impl Hub {
     /// # Errors
     ///
     /// If that wait would never end.
-    pub(crate) fn enter_room(self: &Arc<Self>, place: u64) -> Result<Option<RoomBlock>, ()> {
+    pub(crate) fn enter_room(self: &Arc<Self>, place: u64, waker: &Waker) -> Result<Option<RoomBlock>, ()> {
         let Some(worker) = self.current_worker() else { return Ok(None) };
-        self.block(worker, Target::Room(place))?;
+        self.block(worker, Target::Room(place), waker)?;
         Ok(Some(RoomBlock { hub: Arc::clone(self), place }))
     }
 
@@ -130,11 +150,12 @@ impl Hub {
         current::inside_of(self.pool()).and_then(|inside| inside.worker)
     }
 
-    fn block(&self, worker: WorkerId, target: Target) -> Result<(), ()> {
-        let live = self.board().levels().live;
+    fn block(&self, worker: WorkerId, target: Target, waker: &Waker) -> Result<(), ()> {
         let (_, max_workers) = self.board().bounds();
-        let blocked = self.nested().enter(worker, target, max_workers.max(live))?;
-        if blocked > 0 && blocked >= live {
+        let most = max_workers.max(self.board().levels().live);
+        self.nested().enter(worker, target, most, waker)?;
+        // The levels of now: the control loop shows new ones before it looks who is blocked.
+        if self.nested().blocks(self.board().levels().live) {
             self.post(Msg::Event(Event::Blocked));
         }
         Ok(())
@@ -165,11 +186,15 @@ mod tests {
         Target::Task(TaskId::new(id))
     }
 
+    fn enter(nested: &Nested, worker: WorkerId, target: Target, workers: usize) -> Result<(), ()> {
+        nested.enter(worker, target, workers, Waker::noop())
+    }
+
     #[test]
     fn a_worker_counts_once_however_much_it_waits_for() {
         let nested = Nested::default();
         for id in 1..=3 {
-            assert_eq!(nested.enter(A, task(id), 2), Ok(1));
+            assert_eq!(enter(&nested, A, task(id), 2), Ok(()));
         }
         nested.leave(task(1));
         nested.leave(task(2));
@@ -181,18 +206,18 @@ mod tests {
     #[test]
     fn the_wait_that_would_block_the_last_worker_is_refused_and_not_counted() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, task(1), 2), Ok(1));
-        assert_eq!(nested.enter(B, task(2), 2), Err(()));
+        assert_eq!(enter(&nested, A, task(1), 2), Ok(()));
+        assert_eq!(enter(&nested, B, task(2), 2), Err(()));
         assert_eq!(nested.blocked(), 1);
         nested.leave(task(1));
-        assert_eq!(nested.enter(B, task(2), 2), Ok(1));
+        assert_eq!(enter(&nested, B, task(2), 2), Ok(()));
     }
 
     #[test]
     fn a_handle_that_moves_to_another_worker_blocks_that_one_only() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, task(1), 3), Ok(1));
-        assert_eq!(nested.enter(B, task(1), 3), Ok(1));
+        assert_eq!(enter(&nested, A, task(1), 3), Ok(()));
+        assert_eq!(enter(&nested, B, task(1), 3), Ok(()));
         nested.clear(A);
         assert_eq!(nested.blocked(), 1);
         nested.clear(B);
@@ -203,10 +228,21 @@ mod tests {
     #[test]
     fn a_wait_for_room_blocks_like_one_for_a_task_and_is_no_other_of_its_number() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, Target::Room(1), 2), Ok(1));
+        assert_eq!(enter(&nested, A, Target::Room(1), 2), Ok(()));
         nested.leave(task(1));
-        assert_eq!(nested.enter(B, task(1), 2), Err(()));
+        assert_eq!(enter(&nested, B, task(1), 2), Err(()));
         nested.leave(Target::Room(1));
-        assert_eq!(nested.enter(B, task(1), 2), Ok(1));
+        assert_eq!(enter(&nested, B, task(1), 2), Ok(()));
+    }
+
+    #[test]
+    fn of_waits_that_are_too_many_by_now_the_first_that_looks_again_is_refused() {
+        let nested = Nested::default();
+        assert_eq!(enter(&nested, A, task(1), 3), Ok(()));
+        assert_eq!(enter(&nested, B, task(2), 3), Ok(()));
+        assert!(nested.blocks(2) && !nested.blocks(3));
+        assert_eq!(enter(&nested, B, task(2), 2), Err(()));
+        assert_eq!(enter(&nested, A, task(1), 2), Ok(()));
+        assert!(!nested.blocks(2));
     }
 }

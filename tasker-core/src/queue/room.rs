@@ -122,7 +122,7 @@ impl Room {
         waiter.waker.clone_from(waker);
         // Noted anew each time: it may be polled inside of another task than before.
         waiter.blocks = None;
-        match hub.map_or(Ok(None), |hub| hub.enter_room(place)) {
+        match hub.map_or(Ok(None), |hub| hub.enter_room(place, waker)) {
             Ok(blocks) => {
                 waiter.blocks = blocks;
                 Ok(())
