@@ -70,11 +70,12 @@ fn live<G: Ground>(
     audit: &mut Audit,
 ) {
     let (over, ending, mut events) = (Arc::new(AtomicBool::new(false)), ending(chance), G::events(&pool));
-    let listener = watch.actor("listener");
+    let (listener, ears) = (watch.actor("listener"), watch.clone());
     let mut threads = vec![thread::spawn(move || {
         listener.does("hears events");
-        while events.wait().is_some() {
+        while let Some(event) = events.wait() {
             listener.does("hears events");
+            ears.hears(format!("{event:?}"));
         }
     })];
     for number in 0..3 {

@@ -1,6 +1,6 @@
 //! Turns a hang into a dump of all states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ pub(crate) struct Watch(Arc<Mutex<State>>);
 struct State {
     actors: BTreeMap<String, (String, Instant)>,
     pool: Option<Show>,
+    events: VecDeque<String>,
 }
 
 /// One who says what it does; forgotten when dropped.
@@ -56,6 +57,16 @@ impl Watch {
         // What was there is dropped without the lock: it may hold the last handle to its pool.
         let before = std::mem::replace(&mut lock(&self.0).pool, show);
         drop(before);
+        lock(&self.0).events.clear();
+    }
+
+    /// Keeps what the pool said last.
+    pub(crate) fn hears(&self, event: String) {
+        let mut state = lock(&self.0);
+        state.events.push_back(event);
+        if state.events.len() > 60 {
+            state.events.pop_front();
+        }
     }
 
     fn somebody_hangs(&self) -> bool {
@@ -65,6 +76,9 @@ impl Watch {
     fn dump(&self) -> String {
         let state = lock(&self.0);
         let mut text = state.pool.as_ref().map_or_else(|| "no pool".into(), |show| show());
+        for event in &state.events {
+            text.push_str(&format!("\n  {event}"));
+        }
         for (name, (what, since)) in &state.actors {
             text.push_str(&format!("\n  {name}: {what}, for {:.1?}", since.elapsed()));
         }
