@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tasker_core::{StopError, StopReport};
+use tasker_core::{BuildError, StopError, StopReport};
 
 use crate::audit::{Audit, comes_true, read};
 use crate::chance::Chance;
@@ -51,7 +51,9 @@ pub(crate) fn round<G: Ground>(chance: &mut Chance, watch: &Watch) -> Result<Pas
         Ok(pool) => live::<G>(pool, &shape, &world, chance, watch, &actor, &mut audit),
         Err(error) => {
             passed.not_built = 1;
-            audit.holds(rate > 0, || format!("not built, though nothing went wrong: {error}"));
+            // On a busy machine even a creation without faults can take longer than its limit.
+            let excused = rate > 0 || matches!(error, BuildError::Start(_));
+            audit.holds(excused, || format!("not built, though nothing went wrong: {error}"));
         }
     }
     actor.does("waits for what is left");
