@@ -78,43 +78,54 @@ impl Nested {
     /// Whatever the worker waited for, it does not any more.
     pub(crate) fn clear(&self, worker: WorkerId) {
         self.change(|state| {
+            let mut gone = BTreeMap::new();
             if state.blocked.remove(&worker).is_some() {
-                state.waits.retain(|_, wait| wait.worker != worker);
+                let waits = std::mem::take(&mut state.waits);
+                let (of_worker, others) = waits.into_iter().partition(|(_, wait)| wait.worker == worker);
+                state.waits = others;
+                gone = of_worker;
             }
+            gone
         });
     }
 
-    fn change(&self, f: impl FnOnce(&mut State)) {
+    /// What is removed is dropped without the lock: so are the wakers in it.
+    fn change<T>(&self, f: impl FnOnce(&mut State) -> T) {
         if self.count.load(Ordering::Acquire) > 0 {
             let mut state = self.state.lock();
-            f(&mut state);
+            let removed = f(&mut state);
             self.count.store(state.waits.len(), Ordering::Release);
+            drop(state);
+            drop(removed);
         }
     }
 
     /// Notes the wait unless it leaves none of `workers` unblocked. A wait that is noted already is looked at anew.
     fn enter(&self, worker: WorkerId, target: Target, workers: usize, waker: &Waker) -> Result<(), ()> {
         let mut state = self.state.lock();
-        state.remove(target);
+        let before = state.remove(target);
         let blocked = state.blocked.len() + usize::from(!state.blocked.contains_key(&worker));
         if blocked < workers {
             state.waits.insert(target, Wait { worker, waker: waker.clone() });
             *state.blocked.entry(worker).or_default() += 1;
         }
         self.count.store(state.waits.len(), Ordering::Release);
+        drop(state);
+        drop(before);
         if blocked < workers { Ok(()) } else { Err(()) }
     }
 }
 
 impl State {
-    fn remove(&mut self, target: Target) {
-        let Some(Wait { worker, .. }) = self.waits.remove(&target) else { return };
-        if let Some(count) = self.blocked.get_mut(&worker) {
+    fn remove(&mut self, target: Target) -> Option<Wait> {
+        let wait = self.waits.remove(&target)?;
+        if let Some(count) = self.blocked.get_mut(&wait.worker) {
             *count -= 1;
             if *count == 0 {
-                self.blocked.remove(&worker);
+                self.blocked.remove(&wait.worker);
             }
         }
+        Some(wait)
     }
 }
 
