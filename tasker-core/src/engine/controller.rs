@@ -136,15 +136,36 @@ impl<J: Job> Controller<J> {
         self.supervise(now);
         self.go_on_closing(now);
         self.show();
-        self.unblock();
         if self.over {
             return Turn::Ended;
         }
+        self.unblock(now);
         if !self.unstarted.is_empty() {
             return Turn::Wait(Some(now));
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    /// Workers that all wait for their own pool need one more, or one of them must not wait. That may come about after
+    /// they began to: the pool was made smaller, those that were not blocked have left, or creations were given up.
+    fn unblock(&mut self, now: Timestamp) {
+        if !self.is_blocked() {
+            return;
+        }
+        self.supervisor.handle_event(now, Event::Blocked);
+        self.carry_out(now);
+        self.show();
+        if self.is_blocked() {
+            self.engine.hub.nested().give_up_last();
+        }
+    }
+
+    /// Whether all workers wait for their own pool, and no other is to come.
+    fn is_blocked(&self) -> bool {
+        let levels = self.supervisor.levels();
+        let to_come = levels.creating + levels.backing_off + levels.destroying;
+        levels.live > 0 && to_come == 0 && self.engine.hub.nested().blocked() >= levels.live
     }
 
     fn hear(&mut self, now: Timestamp, event: Event) {
@@ -189,18 +210,6 @@ impl<J: Job> Controller<J> {
         if self.supervisor.wants_busy() && !self.engine.inbox.arm_quiet() {
             self.supervisor.handle_event(now, Event::Busy);
             self.carry_out(now);
-        }
-    }
-
-    /// All workers wait for tasks of their pool and no other will come, which nobody could see as they began: the maximum
-    /// was lowered and those that were not blocked have left, or creations were given up.
-    fn unblock(&self) {
-        let nested = self.engine.hub.nested();
-        let (levels, max) = (self.supervisor.levels(), self.supervisor.config().max_workers);
-        let to_come = levels.creating + levels.backing_off;
-        let alone = levels.live >= max || levels.given_up > 0;
-        if levels.live > 0 && to_come == 0 && alone && nested.blocked() >= levels.live {
-            nested.give_up_last();
         }
     }
 

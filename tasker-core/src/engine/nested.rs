@@ -50,7 +50,7 @@ struct State {
 impl Nested {
     /// How many workers are inside a nested wait.
     pub(crate) fn blocked(&self) -> usize {
-        self.state.lock().blocked.len()
+        if self.count.load(Ordering::Acquire) == 0 { 0 } else { self.state.lock().blocked.len() }
     }
 
     /// The wait for this is over.

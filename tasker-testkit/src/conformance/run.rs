@@ -28,6 +28,8 @@ macro_rules! conformance_run {
             a_nested_wait_that_would_deadlock_is_an_error
             a_nested_wait_is_given_up_when_the_pool_becomes_too_small_for_it
             when_all_workers_wait_for_each_other_none_hangs
+            when_a_resize_leaves_only_workers_that_wait_for_each_other_none_hangs
+            when_a_resize_leaves_only_workers_that_wait_for_room_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
             a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task
             a_wait_for_room_inside_a_task_that_would_deadlock_is_refused
@@ -307,6 +309,54 @@ pub fn when_all_workers_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>
     assert!(failed.iter().all(|error| error.to_string().contains("would deadlock")), "{failed:?}");
     case.settle();
     assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+}
+
+/// Promise 16: also where it comes to that only after the wait has begun.
+pub fn when_a_resize_leaves_only_workers_that_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(3), |b| b);
+    let (gate, hold) = (case.gate(), case.gate());
+    let free = started(case, &pool, Task::at(&hold));
+    let outer: Vec<_> = (0..2)
+        .map(|_| {
+            let inner = pool.clone();
+            started(case, &pool, Task::at(&gate).nested(move || inner.submit(Task::value(1))))
+        })
+        .collect();
+    gate.open();
+    case.settle();
+    pool.resize(1, 2).expect("it makes sense");
+    case.settle();
+    hold.open();
+    free.wait().expect("its worker leaves after it");
+    let refused: Vec<_> = outer.into_iter().filter_map(|handle| handle.wait().err()).collect();
+    assert_eq!(refused.len(), 1, "the other's task can run then: {refused:?}");
+    assert!(refused[0].to_string().contains("would deadlock"), "{refused:?}");
+    case.settle();
+    assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+}
+
+/// Promise 16: waiting for room is waiting for a worker, too.
+pub fn when_a_resize_leaves_only_workers_that_wait_for_room_none_hangs<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(3), |b| b.capacity(1));
+    let (gate, hold) = (case.gate(), case.gate());
+    let free = started(case, &pool, Task::at(&hold));
+    let outer: Vec<_> = (0..2)
+        .map(|_| {
+            let inner = pool.clone();
+            let task = Task::at(&gate).squeeze(move || inner.submit_wait_inside(Task::new()));
+            started(case, &pool, task)
+        })
+        .collect();
+    let filler = pool.try_submit(Task::new()).expect("there is room for one");
+    gate.open();
+    case.settle();
+    pool.resize(1, 2).expect("it makes sense");
+    case.settle();
+    hold.open();
+    free.wait().expect("its worker leaves after it");
+    let refused = outer.into_iter().filter_map(|handle| handle.wait().err()).count();
+    assert_eq!(refused, 1, "the other has room then");
+    filler.wait().expect("the refused one has made room");
 }
 
 /// Promise 16: only where it would deadlock.
