@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-use benches::Nothing;
+use benches::{Nothing, two_threads};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// Tasks a round, and how many are in flight at once.
@@ -35,11 +35,7 @@ fn threads(criterion: &mut Criterion) {
 }
 
 fn tokio(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime starts");
+    let runtime = two_threads();
     let pool = runtime
         .block_on(async { tasker_tokio::Pool::<Nothing>::builder(()).workers(2).build().await })
         .expect("two workers start");

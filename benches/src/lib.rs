@@ -10,8 +10,10 @@ pub mod machine;
 pub mod process;
 pub mod regime;
 mod resource;
+mod runtime;
 mod together;
 pub mod work;
 
 pub use resource::Nothing;
+pub use runtime::two_threads;
 pub use together::together;

@@ -1,7 +1,7 @@
 //! How often memory is allocated for a task. One test, in a program of its own: the count is the process's.
 
-use benches::Nothing;
 use benches::counting::{self, Counting};
+use benches::{Nothing, two_threads};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -19,11 +19,7 @@ fn a_task_is_one_allocation_on_threads_and_on_an_async_backend() {
     };
     assert_allocations(1, on_threads);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime starts");
+    let runtime = two_threads();
     let pool = runtime
         .block_on(async { tasker_tokio::Pool::<Nothing>::builder(()).workers(2).build().await })
         .expect("two workers start");

@@ -44,6 +44,10 @@ impl<T> Lock<T> {
     }
 }
 
+/// On cache lines of its own, so that whoever writes what lies beside it disturbs nobody here.
+#[repr(align(128))]
+pub(crate) struct OwnLine<T>(pub(crate) T);
+
 /// Waits on `condvar`, giving up the lock meanwhile.
 pub fn wait_on<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)

@@ -24,15 +24,26 @@ struct Laden {
 
 /// `tasks` of them, all normal, numbered from 1; a quarter of what waits then is taken along, in a pool of this capacity.
 fn laden(tasks: u32, capacity: usize) -> Laden {
-    let Bench { engine, mut workers, controller } = bench(2, capacity);
-    let (mut first, second) = (workers.remove(0), workers.remove(0));
-    // The first task tells the worker how long tasks take: no time at all.
-    let zeroth = put(&engine, 0);
-    assert_eq!(take(&mut first).expect("task 0").finish(&mut first), 0);
-    drop(zeroth);
+    let Two { engine, mut first, second, controller } = two(capacity);
     let handles = (1..=tasks).map(|number| put(&engine, number)).collect();
     let inside = take(&mut first).expect("task 1");
     Laden { engine, first, second, inside, handles, _controller: controller }
+}
+
+/// Two workers with nothing to do. The first has run task 0, and knows from it how long tasks take: no time at all.
+struct Two {
+    engine: Arc<Engine<Number>>,
+    first: Worker<Number>,
+    second: Worker<Number>,
+    controller: Controller<Number>,
+}
+
+fn two(capacity: usize) -> Two {
+    let Bench { engine, mut workers, controller } = bench(2, capacity);
+    let (mut first, second) = (workers.remove(0), workers.remove(0));
+    put(&engine, 0).detach();
+    assert_eq!(take(&mut first).expect("task 0").finish(&mut first), 0);
+    Two { engine, first, second, controller }
 }
 
 /// The worker takes the next task and begins it.
@@ -97,16 +108,13 @@ fn an_urgent_task_goes_before_what_a_worker_took_along() {
 
 #[test]
 fn urgent_tasks_that_one_worker_took_along_go_before_others_of_the_lanes() {
-    let Bench { engine, mut workers, controller: _controller } = bench(2, 64);
-    let (mut first, mut second) = (workers.remove(0), workers.remove(0));
-    let zeroth = put(&engine, 0);
-    assert_eq!(take(&mut first).expect("task 0").finish(&mut first), 0);
+    let Two { engine, mut first, mut second, controller: _controller } = two(64);
     let normal = put(&engine, 50);
     let urgent: Vec<_> = (1..=9).map(|number| put_high(&engine, number)).collect();
     let inside = take(&mut first).expect("task 1");
     assert_eq!(numbers(&mut second), [4, 5, 6, 7, 8, 9, 2, 3, 50]);
     inside.finish(&mut first);
-    drop((zeroth, normal, urgent));
+    drop((normal, urgent));
 }
 
 #[test]
@@ -165,17 +173,15 @@ fn room_is_free_once_a_task_that_was_taken_along_has_started() {
 }
 
 #[test]
-fn nothing_is_taken_along_while_a_worker_is_idle() {
-    let Bench { engine, mut workers, controller: _controller } = bench(2, 64);
-    let (mut first, mut second) = (workers.remove(0), workers.remove(0));
-    let zeroth = put(&engine, 0);
-    assert_eq!(take(&mut first).expect("task 0").finish(&mut first), 0);
+fn a_worker_that_waited_gets_one_of_many_that_come_at_once() {
+    let Two { engine, mut first, mut second, controller: _controller } = two(64);
     assert!(take(&mut second).is_none(), "it waits now");
     life::pause(&engine, true);
     let handles: Vec<_> = (1..=9).map(|number| put(&engine, number)).collect();
     life::pause(&engine, false);
     assert!(take(&mut second).is_some());
-    drop((zeroth, handles));
+    assert_eq!(numbers(&mut first).len(), 8, "and the other gets the rest");
+    drop(handles);
 }
 
 #[test]

@@ -72,26 +72,18 @@ fn serve<R: LocalResource>(
         let waker = parker.waker();
         let mut now = clock.now();
         loop {
-            let fate = match worker.step(now, &waker) {
-                Step::Run(job) => {
-                    let fate;
-                    (fate, now) = run(worker, resource, Owed::new(job, &engine.hub), now, clock);
-                    fate
-                }
+            let fate;
+            (fate, now) = match worker.step(now, &waker) {
+                Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock),
                 Step::Wait(until) => {
                     match until {
                         Some(until) => clock.park_until(parker, until),
                         None => parker.park(),
                     }
-                    now = clock.now();
-                    Fate::Keep
+                    (Fate::Keep, clock.now())
                 }
-                Step::Probe => {
-                    let fate = probe(worker, resource, clock);
-                    now = clock.now();
-                    fate
-                }
-                Step::Leave(why) => Fate::Leave(why),
+                Step::Probe => (probe(worker, resource, clock), clock.now()),
+                Step::Leave(why) => return why,
             };
             if let Fate::Leave(why) = fate {
                 return why;

@@ -26,12 +26,6 @@ pub(crate) async fn on_tokio(workers: usize) -> tasker_tokio::Pool<Nothing> {
     pool
 }
 
-/// A runtime of two threads.
-pub(crate) fn runtime() -> Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime starts")
-}
-
 /// Nanoseconds a task of a stream of typed results.
 pub(crate) fn stream_on_threads(pool: &tasker_thread::Pool<Nothing>, producers: usize, tasks: u64) -> f64 {
     let each = tasks / producers as u64;

@@ -1,16 +1,17 @@
 //! A task's cost against the number of producers.
 
 use benches::regime::Probe;
+use benches::two_threads;
 
 use crate::lines::{Chart, Line, measure as measure_lines};
-use crate::pools::{Floor, on_threads, on_tokio, runtime, stream_on_threads, stream_on_tokio};
+use crate::pools::{Floor, on_threads, on_tokio, stream_on_threads, stream_on_tokio};
 
 const WORKERS: usize = 2;
 
 pub(crate) fn measure(quick: bool, probe: &Probe) -> Vec<Chart> {
     let (tasks, rounds) = if quick { (12_800, 3) } else { (128_000, 9) };
     let (pool, floor) = (on_threads(WORKERS), Floor::start(WORKERS));
-    let runtime = runtime();
+    let runtime = two_threads();
     let tokio = runtime.block_on(on_tokio(WORKERS));
     let lines = [
         Line::new("tasker-thread", move |producers| stream_on_threads(&pool, count(producers), tasks)),

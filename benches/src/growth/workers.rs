@@ -1,9 +1,10 @@
 //! A task's cost against the number of workers.
 
 use benches::regime::Probe;
+use benches::two_threads;
 
 use crate::lines::{Chart, Line, measure as measure_lines};
-use crate::pools::{Floor, on_threads, on_tokio, runtime, stream_on_threads, stream_on_tokio};
+use crate::pools::{Floor, on_threads, on_tokio, stream_on_threads, stream_on_tokio};
 
 pub(crate) fn measure(quick: bool, probe: &Probe) -> Vec<Chart> {
     let (tasks, rounds) = if quick { (10_000, 3) } else { (100_000, 9) };
@@ -19,7 +20,7 @@ pub(crate) fn measure(quick: bool, probe: &Probe) -> Vec<Chart> {
             floor.stream(1, tasks)
         }),
         Line::new("tasker-tokio", move |workers| {
-            let runtime = runtime();
+            let runtime = two_threads();
             let pool = runtime.block_on(on_tokio(count(workers)));
             stream_on_tokio(&runtime, &pool, 1, tasks / 10);
             stream_on_tokio(&runtime, &pool, 1, tasks)

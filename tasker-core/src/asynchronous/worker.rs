@@ -69,24 +69,16 @@ async fn serve<R: Resource>(
     let mut now = clock.now();
     loop {
         let step = poll_fn(|cx| Poll::Ready(worker.step(now, cx.waker()))).await;
-        let fate = match step {
-            Step::Run(job) => {
-                let fate;
-                (fate, now) = run(worker, resource, Owed::new(job, &engine.hub), now, clock).await;
-                fate
-            }
+        let fate;
+        (fate, now) = match step {
+            Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock).await,
             Step::Wait(until) => {
                 budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;
-                now = clock.now();
-                Fate::Keep
+                (Fate::Keep, clock.now())
             }
-            Step::Probe => {
-                let fate = probe(worker, resource, clock).await;
-                now = clock.now();
-                fate
-            }
-            Step::Leave(why) => Fate::Leave(why),
+            Step::Probe => (probe(worker, resource, clock).await, clock.now()),
+            Step::Leave(why) => return why,
         };
         if let Fate::Leave(why) = fate {
             return why;

@@ -18,7 +18,7 @@ use crate::metrics::{EndKind, Ledger, MetricsCollector, Runs, SharedEnds, TaskTi
 use crate::queue::Mail;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Arc, Lock, Weak};
+use crate::sync::{Arc, Lock, OwnLine, Weak};
 use crate::task::{AnyCell, End, TaskCore};
 use crate::time::Timestamp;
 
@@ -77,10 +77,6 @@ pub struct Hub {
     warm_ups: Lock<u64>,
     create_error: Lock<Option<Arc<str>>>,
 }
-
-/// On a cache line of its own.
-#[repr(align(128))]
-struct OwnLine<T>(T);
 
 /// Numbers pools, so that a thread can say of which pool it runs a task.
 static POOLS: CountOfProcess = CountOfProcess::new(1);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::nanos;
+
 /// A mean that forgets: each new time counts for an eighth.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
@@ -15,7 +17,7 @@ impl Pace {
 
     #[inline]
     pub(super) fn note(&mut self, took: Duration) {
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let took = nanos(took);
         self.mean = Some(self.mean.map_or(took, |mean| mean - mean / 8 + took / 8));
     }
 

@@ -238,7 +238,8 @@ impl<J: Job> Worker<J> {
     /// otherwise. `true` if that took time.
     pub fn linger(&self) -> bool {
         let inbox = &self.engine.inbox;
-        let lingers = self.engine.limits.spin > 0 && !inbox.beckons() && self.share.is_empty();
+        // What it took along beckons, too.
+        let lingers = self.engine.limits.spin > 0 && !inbox.beckons();
         if lingers {
             inbox.linger(|| spin_until(self.engine.limits.spin, || inbox.beckons()));
         }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::nanos;
 
 /// By how much, relative to the true value, a quantile of a histogram may be too high. It is never too low.
 pub const RELATIVE_ERROR: f64 = 1.0 / SUB_BUCKETS as f64;
@@ -271,11 +272,6 @@ impl fmt::Debug for AtomicHistogram {
 #[inline]
 fn add(cell: &AtomicU64, more: u64) {
     cell.store(cell.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
-}
-
-#[inline]
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket of a value.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::metrics::{AtomicHistogram, AtomicRateWindow, Histogram, RateWindow};
 use crate::scaling::Sample;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, nanos};
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,10 +189,4 @@ impl Totals {
 #[inline]
 fn add(cell: &AtomicU64, amount: u64) {
     cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
-}
-
-/// Nanoseconds of a duration, saturating.
-#[inline]
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

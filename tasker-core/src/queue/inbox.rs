@@ -13,7 +13,7 @@ use crate::queue::state::{Calls, Effects, Phase, State};
 use crate::queue::{CameFrom, Pull, RoomWait, Share, Ticket};
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use crate::sync::{Arc, Lock, MutexGuard};
+use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
 use crate::task::job::Job;
 use crate::task::{End, Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
@@ -80,15 +80,11 @@ pub struct Inbox<J: Job> {
     intake: Intake<J>,
     state: Lock<State<J>>,
     /// What a worker should come for behind the state's lock, as the last who held it saw it.
-    calls: OwnLine,
+    calls: OwnLine<AtomicU8>,
     /// Workers that come from a task and look around before they ask for the next.
     lingering: AtomicUsize,
     hub: Arc<Hub>,
 }
-
-/// On a cache line of its own.
-#[repr(align(128))]
-struct OwnLine(AtomicU8);
 
 impl<J: Job> Inbox<J> {
     /// The empty inbox of a pool.
@@ -113,7 +109,12 @@ impl<J: Job> Inbox<J> {
 
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
     pub fn beckons(&self) -> bool {
-        self.intake.is_stocked() || self.calls().any()
+        self.all_calls().any()
+    }
+
+    /// What a worker should come for, the intake's tasks included.
+    fn all_calls(&self) -> Calls {
+        self.intake.calls().and(self.calls())
     }
 
     fn calls(&self) -> Calls {
@@ -202,7 +203,7 @@ impl<J: Job> Inbox<J> {
         }
         let mut effects = Effects::none();
         // If nothing in the intake goes before what is here, there is no need to look.
-        if state.plain_head().is_some_and(|head| !self.intake.has_above(head)) {
+        if state.plain_head().is_some_and(|head| !self.intake.calls().above(head)) {
             if let Some(job) = state.take(desk, appetite, now, &mut effects) {
                 self.call(state.calls());
                 drop(state);
@@ -222,9 +223,8 @@ impl<J: Job> Inbox<J> {
     /// The next task of what a worker took along, if no higher lane calls.
     fn next_of(&self, desk: &Share<J>) -> Option<J> {
         let mut trash = Vec::new();
-        let called = |lane| self.calls().above(lane) || self.intake.has_above(lane);
-        let job = desk.next(called, &mut trash);
-        trash.into_iter().for_each(|job| crate::engine::quietly(|| drop(job)));
+        let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
+        throw_away(trash);
         job
     }
 
@@ -476,10 +476,13 @@ impl<J: Job> Inbox<J> {
         for job in effects.displaced {
             fill_early(&self.hub, job, End::Displaced);
         }
-        for job in effects.trash {
-            crate::engine::quietly(|| drop(job));
-        }
+        throw_away(effects.trash);
     }
+}
+
+/// Drops jobs whose tasks have ended: users' code, so under no lock.
+fn throw_away<J>(trash: Vec<J>) {
+    trash.into_iter().for_each(|job| crate::engine::quietly(|| drop(job)));
 }
 
 impl<J: Job> fmt::Debug for Inbox<J> {

@@ -8,9 +8,9 @@
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
-use crate::queue::state::Arrival;
+use crate::queue::state::{Arrival, Calls};
 use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::{Lock, MutexGuard};
+use crate::sync::{Lock, MutexGuard, OwnLine};
 use crate::task::job::Job;
 
 /// Where submitters leave tasks without meeting the workers. On cache lines of its own, and what workers look at on
@@ -18,14 +18,8 @@ use crate::task::job::Job;
 #[repr(align(128))]
 pub(super) struct Intake<J> {
     gate: Lock<Gate<J>>,
-    seen: Seen,
-}
-
-/// What is seen from outside of the intake.
-#[repr(align(128))]
-struct Seen {
-    /// The lanes of the tasks inside, one bit each. Written under the lock, and only when it changes.
-    lanes: AtomicU8,
+    /// What is inside, as [`Calls`]. Written under the lock, and only when it changes.
+    calls: OwnLine<AtomicU8>,
 }
 
 /// What is behind the intake's lock.
@@ -37,7 +31,7 @@ pub(super) struct Gate<J> {
 
 impl<J: Job> Intake<J> {
     pub(super) fn new() -> Self {
-        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0 }), seen: Seen { lanes: AtomicU8::new(0) } }
+        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0 }), calls: OwnLine(AtomicU8::new(0)) }
     }
 
     /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one
@@ -51,24 +45,18 @@ impl<J: Job> Intake<J> {
         let core = job.core();
         core.place.accept(true);
         let (priority, at) = (core.priority(), core.submitted);
-        let lanes = self.seen.lanes.load(Ordering::Relaxed);
-        let with_mine = lanes | 1 << priority.lane();
-        if with_mine != lanes {
-            self.seen.lanes.store(with_mine, Ordering::Release);
+        let calls = Calls(self.calls.0.load(Ordering::Relaxed));
+        let with_mine = calls.and(Calls::lane(priority.lane()));
+        if with_mine != calls {
+            self.calls.0.store(with_mine.0, Ordering::Release);
         }
         gate.jobs.push(Arrival { job, priority, at });
         Ok(gate.jobs.len() == 1)
     }
 
-    /// Whether a task is inside, as far as can be seen from outside.
-    pub(super) fn is_stocked(&self) -> bool {
-        self.seen.lanes.load(Ordering::Acquire) != 0
-    }
-
-    /// Whether a task inside may go before one of lane `best`.
-    pub(super) fn has_above(&self, best: usize) -> bool {
-        // The higher lane has the lower number.
-        self.seen.lanes.load(Ordering::Acquire) & ((1 << best) - 1) != 0
+    /// The lanes of the tasks inside, as far as can be seen from outside.
+    pub(super) fn calls(&self) -> Calls {
+        Calls(self.calls.0.load(Ordering::Acquire))
     }
 
     /// Keeps submitters out.
@@ -79,8 +67,8 @@ impl<J: Job> Intake<J> {
     /// Takes all tasks out, into `jobs`, which is empty.
     pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Vec<Arrival<J>>) {
         std::mem::swap(&mut gate.jobs, jobs);
-        if self.seen.lanes.load(Ordering::Relaxed) != 0 {
-            self.seen.lanes.store(0, Ordering::Relaxed);
+        if self.calls.0.load(Ordering::Relaxed) != 0 {
+            self.calls.0.store(0, Ordering::Relaxed);
         }
     }
 }

@@ -57,11 +57,6 @@ impl<J: Job> Share<J> {
         Self { worker, held: Lock::new(held) }
     }
 
-    /// Whether nothing is left in it.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.held.lock().jobs.is_empty()
-    }
-
     /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`.
     pub(super) fn next(&self, called: impl FnOnce(usize) -> bool, trash: &mut Vec<J>) -> Option<J> {
         let mut held = self.held.lock();

@@ -75,6 +75,18 @@ impl Calls {
         Self(if other { lanes | Self::OTHER } else { lanes })
     }
 
+    /// A task of this lane.
+    #[inline]
+    pub(super) const fn lane(lane: usize) -> Self {
+        Self(1 << lane)
+    }
+
+    /// These and others.
+    #[inline]
+    pub(super) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Whether there is anything to come for.
     #[inline]
     pub(super) const fn any(self) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Sample;
 use crate::Timestamp;
+use crate::time::nanos;
 
 /// Into how many pieces a span is cut. A window never holds more than [`STRETCH`] times as many, and two.
 const SEGMENTS: u32 = 32;
@@ -272,10 +273,6 @@ pub(super) const fn size(sample: &Sample) -> usize {
 /// Whole workers for a load of `load` workers; a load that rounding made a hair too large needs no extra one.
 pub(super) fn whole_workers(load: f64) -> usize {
     (load * (1.0 - 1e-9)).ceil() as usize
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn midway(a: usize, b: usize) -> f64 {
