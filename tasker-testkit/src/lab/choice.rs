@@ -214,7 +214,9 @@ pub(super) fn is_target(name: &str) -> bool {
 /// A sentence about what is wrong.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     match seconds(parse(Unit::Seconds, text)?) {
-        longest if longest == Duration::from_nanos(u64::MAX) => Err(format!("`{text}` is more than 584 years")),
+        longest if longest == Duration::from_nanos(u64::MAX) => {
+            Err(format!("`{text}` is more than 584 years"))
+        }
         time => Ok(time),
     }
 }
