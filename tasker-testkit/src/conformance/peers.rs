@@ -18,10 +18,12 @@ macro_rules! conformance_peers {
             a_slow_probe_holds_up_nobody
             only_idle_resources_are_probed
             sick_resources_do_not_starve_the_runs_that_wait
+            a_run_whose_creation_fails_leaves_its_place_to_the_next
             tasks_that_submit_tasks_are_all_run
             all_who_wait_for_the_end_are_told
             a_cancelled_batch_frees_the_whole_queue
             a_pool_that_grows_runs_what_waits
+            a_pool_made_smaller_and_larger_again_keeps_its_busy_workers
         );
     };
 }
@@ -119,6 +121,24 @@ pub fn sick_resources_do_not_starve_the_runs_that_wait<D: Driver>(case: &Case<D>
     assert_eq!(pool.run(Task::value(7)).expect("there is another").number, 7);
 }
 
+/// As a pool that is drained: of two who want the only resource, the first fails to create it.
+pub fn a_run_whose_creation_fails_leaves_its_place_to_the_next<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b);
+    let gate = case.gate();
+    case.script().next(Op::Create, [Outcome::Hold(gate.clone(), Box::new(Outcome::Fail("down")))]);
+    let runs = [1, 2].map(|number| {
+        let pool = pool.clone();
+        let run = case.spawn(move || pool.run(Task::value(number)));
+        case.settle();
+        run
+    });
+    gate.open();
+    let [first, second] = runs;
+    let error = case.join(first).expect_err("it cannot be created");
+    assert!(error.to_string().contains("down"), "{error}");
+    assert_eq!(case.join(second).expect("it creates the next").number, 2);
+}
+
 /// As tasks that add to the work while it is waited for.
 pub fn tasks_that_submit_tasks_are_all_run<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(2), |b| b);
@@ -182,4 +202,23 @@ pub fn a_pool_that_grows_runs_what_waits<D: Driver>(case: &Case<D>) {
     assert_eq!(waiting.wait().expect("the new worker runs it").number, 2);
     gate.open();
     busy.wait().expect("it succeeds");
+}
+
+/// As a limit that is lowered and raised while everything is in use.
+pub fn a_pool_made_smaller_and_larger_again_keeps_its_busy_workers<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(2), |b| b);
+    let gate = case.gate();
+    let busy: Vec<_> = (0..2).map(|_| pool.submit(Task::at(&gate))).collect();
+    case.settle();
+    for size in [1, 3, 1, 2] {
+        pool.resize(size, size).expect("the bounds make sense");
+        case.settle();
+    }
+    assert_eq!(pool.stats().busy, 2, "no task is interrupted");
+    gate.open();
+    for handle in busy {
+        handle.wait().expect("it succeeds");
+    }
+    case.settle();
+    assert_eq!((pool.stats().active, pool.stats().idle), (2, 2));
 }
