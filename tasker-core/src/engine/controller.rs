@@ -164,8 +164,10 @@ impl<J: Job> Controller<J> {
     /// Whether all workers wait for their own pool, and no other is to come.
     fn is_blocked(&self) -> bool {
         let levels = self.supervisor.levels();
-        let to_come = levels.creating + levels.backing_off + levels.destroying;
-        levels.live > 0 && to_come == 0 && self.engine.hub.nested().blocked() >= levels.live
+        let (_, max_workers) = self.engine.hub.board().bounds();
+        let places = if levels.live < max_workers { levels.backing_off + levels.destroying } else { 0 };
+        let alone = levels.live > 0 && levels.creating + places == 0;
+        alone && self.engine.hub.nested().blocked() >= levels.live
     }
 
     fn hear(&mut self, now: Timestamp, event: Event) {
