@@ -1,6 +1,6 @@
 //! The pool, simulated: seeds that must hold, and planted bugs that must be noticed.
 
-use tasker_testkit::sim::{Plant, check, simulate};
+use tasker_testkit::sim::{Plant, check, check_bytes, simulate};
 
 /// Seeds of a usual run, and of one with `TASKER_LONG=1`.
 const SEEDS: u64 = 5_000;
@@ -30,6 +30,19 @@ fn all_invariants_hold_over_all_seeds_first_half() {
 #[test]
 fn all_invariants_hold_over_all_seeds_second_half() {
     hold(1, 2);
+}
+
+#[test]
+fn scripts_that_bytes_spell_hold_and_differ() {
+    let bytes: Vec<u8> = (0..=u8::MAX).map(|byte| byte.wrapping_mul(37)).collect();
+    let mut passed = Vec::new();
+    for from in 0..100 {
+        match check_bytes(&bytes[from..]) {
+            Ok(one) => passed.push(one),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    assert!(passed.iter().any(|one| *one != passed[0]), "bytes decide");
 }
 
 #[test]
@@ -84,4 +97,11 @@ noticed! {
     a_swapped_priority_is_noticed: SwapsPriority,
     leaked_room_is_noticed: LeaksRoom,
     a_forgotten_delay_is_noticed: ForgetsDelay,
+    a_batch_out_of_order_is_noticed: SwapsBatch,
+    a_nested_wait_that_is_not_seen_is_noticed: HidesNestedWait,
+    a_turn_that_is_skipped_is_noticed: SwapsTurns,
+    an_event_that_is_not_published_is_noticed: SwallowsTelling,
+    a_forgotten_lifetime_is_noticed: ForgetsLifetime,
+    an_old_reserve_forgotten_is_noticed: ForgetsOldReserve,
+    a_forgotten_probe_is_noticed: ForgetsProbe,
 }

@@ -139,11 +139,35 @@ impl<J: Job> Controller<J> {
         if self.over {
             return Turn::Ended;
         }
+        self.unblock(now);
         if !self.unstarted.is_empty() {
             return Turn::Wait(Some(now));
         }
         let timers = timers.into_iter().chain([self.supervisor.poll_timeout(), self.next_closing()]);
         Turn::Wait(timers.flatten().min().filter(|&until| until < Timestamp::MAX))
+    }
+
+    /// Workers that all wait for their own pool need one more, or one of them must not wait. That may come about after
+    /// they began to: the pool was made smaller, those that were not blocked have left, or creations were given up.
+    fn unblock(&mut self, now: Timestamp) {
+        if !self.is_blocked() {
+            return;
+        }
+        self.supervisor.handle_event(now, Event::Blocked);
+        self.carry_out(now);
+        self.show();
+        if self.is_blocked() {
+            self.engine.hub.nested().give_up_last();
+        }
+    }
+
+    /// Whether all workers wait for their own pool, and no other is to come.
+    fn is_blocked(&self) -> bool {
+        let levels = self.supervisor.levels();
+        let (_, max_workers) = self.engine.hub.board().bounds();
+        let places = if levels.live < max_workers { levels.backing_off + levels.destroying } else { 0 };
+        let alone = levels.live > 0 && levels.creating + places == 0;
+        alone && self.engine.hub.nested().blocked() >= levels.live
     }
 
     fn hear(&mut self, now: Timestamp, event: Event) {

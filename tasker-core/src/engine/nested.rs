@@ -2,12 +2,14 @@
 //!
 //! A worker inside such a wait cannot run anything. If every worker the pool may have is, nobody is left to run what
 //! they wait for, or to make room: the wait that would make it so is refused. If only every worker the pool *has* is,
-//! the supervisor is asked for one more.
+//! the supervisor is asked for one more. If none can be had, since the pool was made smaller or creations were given up,
+//! the wait that began last is given up.
 //!
 //! A wait is over once its target's result is there, or its room was granted, whether or not the waiter has moved
 //! since; and it ends with the attempt it was made in, since a handle may leave its task unresolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::task::Waker;
 
 use crate::engine::{Hub, Msg};
 use crate::ids::{TaskId, WorkerId};
@@ -37,6 +39,10 @@ pub(crate) enum Target {
 struct State {
     /// Who waits for what; a task has one handle, and a place in line one owner, and so one waiter at most.
     waits: BTreeMap<Target, WorkerId>,
+    /// How to call those who wait, the last that began at the end.
+    wakers: Vec<(Target, Waker)>,
+    /// Waits that would never end, and of which the waiter does not know yet.
+    hopeless: BTreeSet<Target>,
     /// How many waits each worker is inside of. One worker may await many things at once, and is blocked once.
     blocked: BTreeMap<WorkerId, usize>,
 }
@@ -44,7 +50,7 @@ struct State {
 impl Nested {
     /// How many workers are inside a nested wait.
     pub(crate) fn blocked(&self) -> usize {
-        self.state.lock().blocked.len()
+        if self.count.load(Ordering::Acquire) == 0 { 0 } else { self.state.lock().blocked.len() }
     }
 
     /// The wait for this is over.
@@ -58,7 +64,10 @@ impl Nested {
     pub(crate) fn clear(&self, worker: WorkerId) {
         self.change(|state| {
             if state.blocked.remove(&worker).is_some() {
-                state.waits.retain(|_, waiter| *waiter != worker);
+                let State { waits, wakers, hopeless, .. } = state;
+                waits.retain(|_, waiter| *waiter != worker);
+                wakers.retain(|(target, _)| waits.contains_key(target));
+                hopeless.retain(|target| waits.contains_key(target));
             }
         });
     }
@@ -71,16 +80,36 @@ impl Nested {
         }
     }
 
+    /// Tells the wait that began last that it would never end: for when all workers are blocked and no other will come, though
+    /// that could not be seen as it began.
+    pub(crate) fn give_up_last(&self) {
+        let mut state = self.state.lock();
+        if !state.hopeless.is_empty() {
+            return;
+        }
+        let Some((target, waker)) = state.wakers.pop() else { return };
+        state.hopeless.insert(target);
+        drop(state);
+        super::quietly(|| waker.wake());
+    }
+
     /// Notes the wait unless it would leave none of `workers` unblocked; how many are blocked then.
-    fn enter(&self, worker: WorkerId, target: Target, workers: usize) -> Result<usize, ()> {
+    fn enter(&self, worker: WorkerId, target: Target, workers: usize, waker: &Waker) -> Result<usize, ()> {
         let mut state = self.state.lock();
         if state.waits.get(&target) == Some(&worker) {
+            if state.hopeless.contains(&target) {
+                state.remove(target);
+                self.count.store(state.waits.len(), Ordering::Release);
+                return Err(());
+            }
+            state.renew(target, waker);
             return Ok(0);
         }
         state.remove(target);
         let blocked = state.blocked.len() + usize::from(!state.blocked.contains_key(&worker));
         if blocked < workers {
             state.waits.insert(target, worker);
+            state.wakers.push((target, waker.clone()));
             *state.blocked.entry(worker).or_default() += 1;
         }
         self.count.store(state.waits.len(), Ordering::Release);
@@ -89,8 +118,16 @@ impl Nested {
 }
 
 impl State {
+    fn renew(&mut self, target: Target, waker: &Waker) {
+        if let Some((_, kept)) = self.wakers.iter_mut().find(|(waits, _)| *waits == target) {
+            kept.clone_from(waker);
+        }
+    }
+
     fn remove(&mut self, target: Target) {
         let Some(worker) = self.waits.remove(&target) else { return };
+        self.wakers.retain(|(waits, _)| *waits != target);
+        self.hopeless.remove(&target);
         if let Some(count) = self.blocked.get_mut(&worker) {
             *count -= 1;
             if *count == 0 {
@@ -107,9 +144,9 @@ impl Hub {
     /// # Errors
     ///
     /// If that wait would never end.
-    pub(crate) fn enter_nested(&self, target: &TaskCore) -> Result<(), ()> {
+    pub(crate) fn enter_nested(&self, target: &TaskCore, waker: &Waker) -> Result<(), ()> {
         let Some(worker) = self.current_worker() else { return Ok(()) };
-        match self.block(worker, Target::Task(target.id)) {
+        match self.block(worker, Target::Task(target.id), waker) {
             // Its result is about to be there.
             Err(()) if target.has_ended() => Ok(()),
             noted => noted,
@@ -122,9 +159,9 @@ impl Hub {
     /// # Errors
     ///
     /// If that wait would never end.
-    pub(crate) fn enter_room(self: &Arc<Self>, place: u64) -> Result<Option<RoomBlock>, ()> {
+    pub(crate) fn enter_room(self: &Arc<Self>, place: u64, waker: &Waker) -> Result<Option<RoomBlock>, ()> {
         let Some(worker) = self.current_worker() else { return Ok(None) };
-        self.block(worker, Target::Room(place))?;
+        self.block(worker, Target::Room(place), waker)?;
         Ok(Some(RoomBlock { hub: Arc::clone(self), place }))
     }
 
@@ -132,10 +169,10 @@ impl Hub {
         current::inside_of(self.pool()).and_then(|inside| inside.worker)
     }
 
-    fn block(&self, worker: WorkerId, target: Target) -> Result<(), ()> {
+    fn block(&self, worker: WorkerId, target: Target, waker: &Waker) -> Result<(), ()> {
         let live = self.board().levels().live;
         let (_, max_workers) = self.board().bounds();
-        let blocked = self.nested().enter(worker, target, max_workers.max(live))?;
+        let blocked = self.nested().enter(worker, target, max_workers.max(live), waker)?;
         if blocked > 0 && blocked >= live {
             self.post(Msg::Event(Event::Blocked));
         }
@@ -148,6 +185,13 @@ impl Hub {
 pub(crate) struct RoomBlock {
     hub: Arc<Hub>,
     place: u64,
+}
+
+impl RoomBlock {
+    /// Whether the wait would never end.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.hub.nested().state.lock().hopeless.contains(&Target::Room(self.place))
+    }
 }
 
 impl Drop for RoomBlock {
@@ -167,11 +211,29 @@ mod tests {
         Target::Task(TaskId::new(id))
     }
 
+    fn enter(nested: &Nested, worker: WorkerId, target: Target, workers: usize) -> Result<usize, ()> {
+        nested.enter(worker, target, workers, Waker::noop())
+    }
+
+    #[test]
+    fn the_wait_that_began_last_is_given_up_when_it_looks_again_and_counts_no_more() {
+        let nested = Nested::default();
+        assert_eq!(enter(&nested, A, task(1), 3), Ok(1));
+        assert_eq!(enter(&nested, B, task(2), 3), Ok(2));
+        nested.give_up_last();
+        assert_eq!(enter(&nested, A, task(1), 2), Ok(0));
+        assert_eq!(enter(&nested, B, task(2), 2), Err(()));
+        assert_eq!(nested.blocked(), 1);
+        nested.give_up_last();
+        nested.leave(task(1));
+        assert_eq!(enter(&nested, A, task(1), 2), Ok(1), "its wait had ended by itself");
+    }
+
     #[test]
     fn a_worker_counts_once_however_much_it_waits_for() {
         let nested = Nested::default();
         for id in 1..=3 {
-            assert_eq!(nested.enter(A, task(id), 2), Ok(1));
+            assert_eq!(enter(&nested, A, task(id), 2), Ok(1));
         }
         nested.leave(task(1));
         nested.leave(task(2));
@@ -183,18 +245,18 @@ mod tests {
     #[test]
     fn the_wait_that_would_block_the_last_worker_is_refused_and_not_counted() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, task(1), 2), Ok(1));
-        assert_eq!(nested.enter(B, task(2), 2), Err(()));
+        assert_eq!(enter(&nested, A, task(1), 2), Ok(1));
+        assert_eq!(enter(&nested, B, task(2), 2), Err(()));
         assert_eq!(nested.blocked(), 1);
         nested.leave(task(1));
-        assert_eq!(nested.enter(B, task(2), 2), Ok(1));
+        assert_eq!(enter(&nested, B, task(2), 2), Ok(1));
     }
 
     #[test]
     fn a_handle_that_moves_to_another_worker_blocks_that_one_only() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, task(1), 3), Ok(1));
-        assert_eq!(nested.enter(B, task(1), 3), Ok(1));
+        assert_eq!(enter(&nested, A, task(1), 3), Ok(1));
+        assert_eq!(enter(&nested, B, task(1), 3), Ok(1));
         nested.clear(A);
         assert_eq!(nested.blocked(), 1);
         nested.clear(B);
@@ -205,10 +267,10 @@ mod tests {
     #[test]
     fn a_wait_for_room_blocks_like_one_for_a_task_and_is_no_other_of_its_number() {
         let nested = Nested::default();
-        assert_eq!(nested.enter(A, Target::Room(1), 2), Ok(1));
+        assert_eq!(enter(&nested, A, Target::Room(1), 2), Ok(1));
         nested.leave(task(1));
-        assert_eq!(nested.enter(B, task(1), 2), Err(()));
+        assert_eq!(enter(&nested, B, task(1), 2), Err(()));
         nested.leave(Target::Room(1));
-        assert_eq!(nested.enter(B, task(1), 2), Ok(1));
+        assert_eq!(enter(&nested, B, task(1), 2), Ok(1));
     }
 }

@@ -134,8 +134,9 @@ impl Room {
         let waiter = &mut self.waiters[index];
         waiter.waker.clone_from(waker);
         // Noted anew each time: it may be polled inside of another task than before.
-        waiter.blocks = None;
-        match hub.map_or(Ok(None), |hub| hub.enter_room(place)) {
+        let given_up = waiter.blocks.take().is_some_and(|block| block.is_given_up());
+        let noted = if given_up { Err(()) } else { hub.map_or(Ok(None), |hub| hub.enter_room(place, waker)) };
+        match noted {
             Ok(blocks) => {
                 waiter.blocks = blocks;
                 Ok(())

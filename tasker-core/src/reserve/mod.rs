@@ -144,7 +144,8 @@ impl<R> Reserve<R> {
     /// How many could be leased now.
     fn free(&self, state: &State<R>) -> usize {
         let ReserveLimits { kept, temporary, .. } = self.limits;
-        state.idle.len() + (kept - state.kept) + (temporary - state.temporary)
+        let free = state.idle.len().saturating_add(kept - state.kept);
+        free.saturating_add(temporary - state.temporary)
     }
 
     fn lease(self: &Arc<Self>, state: &mut State<R>) -> Option<Lease<R>> {

@@ -169,7 +169,7 @@ impl<T, E> TaskHandle<T, E> {
     fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
         let mut polled = self.cell().poll_take(waker);
         if polled.is_pending() {
-            if self.hub.enter_nested(self.cell().core()).is_err() {
+            if self.hub.enter_nested(self.cell().core(), waker).is_err() {
                 return Poll::Ready(Err(TaskError::WouldDeadlock));
             }
             self.nested = true;

@@ -8,6 +8,8 @@ pub mod ancestor;
 pub mod clocks;
 pub mod ends;
 pub mod health;
+pub mod limits;
+pub mod peers;
 pub mod queue;
 pub mod resources;
 pub mod run;
@@ -65,6 +67,8 @@ macro_rules! conformance {
         $crate::conformance_ends!($driver);
         $crate::conformance_seeing!($driver);
         $crate::conformance_clocks!($driver);
+        $crate::conformance_limits!($driver);
+        $crate::conformance_peers!($driver);
     };
 }
 

@@ -26,10 +26,14 @@ macro_rules! conformance_run {
             a_kill_does_not_wait_for_a_run_for_ever
             a_kill_does_not_wait_for_a_run_after_it_waited_for_workers
             a_nested_wait_that_would_deadlock_is_an_error
+            a_nested_wait_is_given_up_when_the_pool_becomes_too_small_for_it
             when_all_workers_wait_for_each_other_none_hangs
+            when_a_resize_leaves_only_workers_that_wait_for_each_other_none_hangs
+            when_a_resize_leaves_only_workers_that_wait_for_room_none_hangs
             a_nested_wait_gets_another_worker_if_there_may_be_one
             a_nested_wait_in_a_run_inside_a_task_is_one_of_that_task
             a_wait_for_room_inside_a_task_that_would_deadlock_is_refused
+            a_wait_for_room_inside_a_task_is_given_up_when_the_pool_becomes_too_small_for_it
             a_wait_for_room_inside_a_task_gets_another_worker_if_there_may_be_one
             a_task_that_was_granted_room_is_not_blocked_any_more
         );
@@ -270,6 +274,24 @@ pub fn a_nested_wait_that_would_deadlock_is_an_error<D: Driver>(case: &Case<D>) 
     assert_eq!(case.log().entries(), ["inner"], "it still runs once a worker is free");
 }
 
+/// Promise 16: the maximum was high enough as the wait began.
+pub fn a_nested_wait_is_given_up_when_the_pool_becomes_too_small_for_it<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::range(1, 2), |b| b.scaling(Keep));
+    pool.warm_up(2);
+    let (gate, inner, log) = (case.gate(), pool.clone(), case.log().clone());
+    let busy = started(case, &pool, Task::at(&gate));
+    let task = Task::new().nested(move || inner.submit(Task::logs(&log, "inner")));
+    let outer = started(case, &pool, task);
+    pool.resize(1, 1).expect("the bounds make sense");
+    case.settle();
+    gate.open();
+    busy.wait().expect("it is not interrupted");
+    let error = outer.wait().expect_err("the other worker has left");
+    assert!(error.to_string().contains("would deadlock"), "{error}");
+    case.settle();
+    assert_eq!(case.log().entries(), ["inner"], "it still runs once a worker is free");
+}
+
 /// Promise 16 and fault: all workers busy doing the same.
 pub fn when_all_workers_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>) {
     let pool = case.pool(Size::fixed(3), |b| b);
@@ -287,6 +309,54 @@ pub fn when_all_workers_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>
     assert!(failed.iter().all(|error| error.to_string().contains("would deadlock")), "{failed:?}");
     case.settle();
     assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+}
+
+/// Promise 16: also where it comes to that only after the wait has begun.
+pub fn when_a_resize_leaves_only_workers_that_wait_for_each_other_none_hangs<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(3), |b| b);
+    let (gate, hold) = (case.gate(), case.gate());
+    let free = started(case, &pool, Task::at(&hold));
+    let outer: Vec<_> = (0..2)
+        .map(|_| {
+            let inner = pool.clone();
+            started(case, &pool, Task::at(&gate).nested(move || inner.submit(Task::value(1))))
+        })
+        .collect();
+    gate.open();
+    case.settle();
+    pool.resize(1, 2).expect("it makes sense");
+    case.settle();
+    hold.open();
+    free.wait().expect("its worker leaves after it");
+    let refused: Vec<_> = outer.into_iter().filter_map(|handle| handle.wait().err()).collect();
+    assert_eq!(refused.len(), 1, "the other's task can run then: {refused:?}");
+    assert!(refused[0].to_string().contains("would deadlock"), "{refused:?}");
+    case.settle();
+    assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
+}
+
+/// Promise 16: waiting for room is waiting for a worker, too.
+pub fn when_a_resize_leaves_only_workers_that_wait_for_room_none_hangs<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(3), |b| b.capacity(1));
+    let (gate, hold) = (case.gate(), case.gate());
+    let free = started(case, &pool, Task::at(&hold));
+    let outer: Vec<_> = (0..2)
+        .map(|_| {
+            let inner = pool.clone();
+            let task = Task::at(&gate).squeeze(move || inner.submit_wait_inside(Task::new()));
+            started(case, &pool, task)
+        })
+        .collect();
+    let filler = pool.try_submit(Task::new()).expect("there is room for one");
+    gate.open();
+    case.settle();
+    pool.resize(1, 2).expect("it makes sense");
+    case.settle();
+    hold.open();
+    free.wait().expect("its worker leaves after it");
+    let refused = outer.into_iter().filter_map(|handle| handle.wait().err()).count();
+    assert_eq!(refused, 1, "the other has room then");
+    filler.wait().expect("the refused one has made room");
 }
 
 /// Promise 16: only where it would deadlock.
@@ -349,6 +419,28 @@ pub fn a_wait_for_room_inside_a_task_that_would_deadlock_is_refused<D: Driver>(c
         case.settle();
         assert_eq!((pool.stats().queued_total(), pool.stats().busy), (0, 0));
     }
+}
+
+/// Promise 16: the maximum was high enough as the wait began.
+pub fn a_wait_for_room_inside_a_task_is_given_up_when_the_pool_becomes_too_small_for_it<D: Driver>(
+    case: &Case<D>,
+) {
+    let pool = case.pool(Size::range(1, 2), |b| b.capacity(1).scaling(Keep));
+    pool.warm_up(2);
+    let (gates, inner) = ([case.gate(), case.gate()], pool.clone());
+    let busy = started(case, &pool, Task::at(&gates[0]));
+    let squeezes = Task::at(&gates[1]).squeeze(move || inner.submit_wait_inside(Task::new()));
+    let outer = started(case, &pool, squeezes);
+    let filler = pool.try_submit(Task::new()).expect("there is room for one");
+    gates[1].open();
+    case.settle();
+    pool.resize(1, 1).expect("the bounds make sense");
+    case.settle();
+    gates[0].open();
+    busy.wait().expect("it is not interrupted");
+    let error = outer.wait().expect_err("the other worker has left");
+    assert!(error.to_string().contains("would deadlock"), "{error}");
+    filler.wait().expect("the refused one has made room");
 }
 
 /// Promise 16: only where it would deadlock.

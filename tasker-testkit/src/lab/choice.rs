@@ -213,7 +213,12 @@ pub(super) fn is_target(name: &str) -> bool {
 ///
 /// A sentence about what is wrong.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
-    parse(Unit::Seconds, text).map(seconds)
+    match seconds(parse(Unit::Seconds, text)?) {
+        longest if longest == Duration::from_nanos(u64::MAX) => {
+            Err(format!("`{text}` is more than 584 years"))
+        }
+        time => Ok(time),
+    }
 }
 
 fn parse(unit: Unit, text: &str) -> Result<f64, String> {

@@ -56,6 +56,15 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Simulates the script that `bytes` spell, for whoever looks for one with a mind of his own: a byte is a decision.
+///
+/// # Errors
+///
+/// What does not hold, with the smallest script found that shows it. Its seed means nothing.
+pub fn check_bytes(bytes: &[u8]) -> Result<Passed, Box<Failure>> {
+    run_script(Script::spelled(bytes), Plant::Nothing)
+}
+
 /// Simulates the script of `seed`, with a planted bug if there is one.
 ///
 /// # Errors

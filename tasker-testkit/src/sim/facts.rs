@@ -32,7 +32,7 @@ pub(super) enum Fact {
     /// The control loop has made a turn.
     Turned,
     /// A worker was started.
-    Launched(#[expect(dead_code, reason = "shown in traces")] WorkerId),
+    Launched(WorkerId),
     /// A worker could not be started.
     LaunchFailed,
     /// A resource was made, by a worker or for `run`.
@@ -45,8 +45,18 @@ pub(super) enum Fact {
     Dropped { resource: usize },
     /// A `run` began to use a resource.
     RunStarted { resource: usize },
-    /// Someone got room for a task.
-    GotRoom,
+    /// Someone got room for a task; with the place in line of one who waited for it.
+    GotRoom { place: Option<u64> },
+    /// A task is about to be submitted by someone who was given room before.
+    SpendsRoom,
+    /// A task is about to wait for another, on its worker.
+    Nests { worker: WorkerId, target: usize },
+    /// It does not wait any more; `refused`: it was told that it would wait for ever.
+    NestOver { worker: WorkerId, refused: bool },
+    /// A worker's resource was looked at while idle, and is good.
+    Probed { worker: WorkerId },
+    /// A `run` gave its resource back to the reserve.
+    PutBack { resource: usize },
     /// Nothing can move before time does.
     Quiet,
     /// The pool has ended.

@@ -40,5 +40,5 @@ mod user;
 mod worker;
 mod world;
 
-pub use drive::{Failure, Passed, check, simulate};
+pub use drive::{Failure, Passed, check, check_bytes, simulate};
 pub use plant::Plant;

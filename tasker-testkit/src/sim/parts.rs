@@ -85,6 +85,7 @@ impl SimMail {
             Plant::LosesExited => matches!(msg, Msg::Event(Event::Exited(..))),
             Plant::LosesDrained => matches!(msg, Msg::Event(Event::Drained)),
             Plant::LosesNudge => matches!(msg, Msg::Nudge),
+            Plant::SwallowsTelling => matches!(msg, Msg::Tell(_)),
             _ => false,
         }
     }
@@ -210,6 +211,15 @@ impl Launch<SimJob> for SimLaunch {
             self.orders.lock().push(order);
         }
         Err("no thread could be started".into())
+    }
+
+    fn age_reserve(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.plant == Plant::ForgetsOldReserve {
+            return None;
+        }
+        let (old, next) = self.reserve.lock().clone()?.age(now);
+        self.leftovers.lock().extend(old);
+        next
     }
 
     fn close_reserve(&mut self) -> bool {

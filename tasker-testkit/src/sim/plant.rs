@@ -40,11 +40,25 @@ pub enum Plant {
     LeaksRoom,
     /// A task's delay is forgotten.
     ForgetsDelay,
+    /// The first two tasks of a batch change places.
+    SwapsBatch,
+    /// A task's wait for another of its pool is not seen.
+    HidesNestedWait,
+    /// Who waits for room is overtaken by the next in line.
+    SwapsTurns,
+    /// What workers tell is not published.
+    SwallowsTelling,
+    /// Nobody heeds how old a resource may become.
+    ForgetsLifetime,
+    /// Idle resources of the reserve are not looked at.
+    ForgetsOldReserve,
+    /// Idle resources are not probed.
+    ForgetsProbe,
 }
 
 impl Plant {
     /// All mistakes there are.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::LosesLeaving,
         Self::LosesExited,
         Self::LosesDrained,
@@ -62,5 +76,12 @@ impl Plant {
         Self::SwapsPriority,
         Self::LeaksRoom,
         Self::ForgetsDelay,
+        Self::SwapsBatch,
+        Self::HidesNestedWait,
+        Self::SwapsTurns,
+        Self::SwallowsTelling,
+        Self::ForgetsLifetime,
+        Self::ForgetsOldReserve,
+        Self::ForgetsProbe,
     ];
 }

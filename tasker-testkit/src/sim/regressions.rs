@@ -45,6 +45,7 @@ fn spec(act: Act) -> Spec {
         once: false,
         handle: Keep::Handle,
         acts: vec![act],
+        nests: None,
     }
 }
 

@@ -4,21 +4,33 @@ use std::time::Duration;
 
 use tasker_core::splitmix;
 
-/// A small generator (splitmix64): the same seed gives the same numbers on every machine.
+/// A small generator (splitmix64): the same seed gives the same numbers on every machine. It may be fed with bytes, which
+/// it takes before it goes on by itself, so that whoever changes a byte changes one decision.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub(super) struct Rng {
+    state: u64,
+    /// The last goes first.
+    fed: Vec<u8>,
+}
 
 impl Rng {
     pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, fed: Vec::new() }
     }
 
-    pub(super) const fn next(&mut self) -> u64 {
-        splitmix::next(&mut self.0)
+    pub(super) fn fed(seed: u64, bytes: &[u8]) -> Self {
+        Self { state: seed, fed: bytes.iter().rev().copied().collect() }
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        match self.fed.pop() {
+            Some(byte) => u64::from(byte),
+            None => splitmix::next(&mut self.state),
+        }
     }
 
     /// A number less than `bound`, which is not 0.
-    pub(super) const fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
@@ -32,7 +44,7 @@ impl Rng {
     }
 
     /// Happens in `percent` of 100 cases.
-    pub(super) const fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 

@@ -50,6 +50,11 @@ impl SimRun {
         self.bell.has_rung() || self.due().is_some_and(|due| due <= world.now)
     }
 
+    /// Whether it waits for a resource.
+    pub(super) const fn asks(&self) -> bool {
+        matches!(self.state, State::Asking)
+    }
+
     pub(super) fn release(&mut self, soon: Timestamp) {
         if !matches!(self.state, State::Asking | State::Gone) {
             self.until = Some(self.until.unwrap_or(soon));
@@ -173,8 +178,12 @@ impl World {
             self.note(Fact::Sickened { resource: kept.owned.get_mut().id });
             return self.begin_ending(run, slot, kept, false);
         }
+        let resource = kept.owned.get_mut().id;
         match slot.put_back(kept) {
-            Ok(()) => State::Gone,
+            Ok(()) => {
+                self.note(Fact::PutBack { resource });
+                State::Gone
+            }
             Err((slot, kept)) => self.begin_ending(run, slot, kept, false),
         }
     }

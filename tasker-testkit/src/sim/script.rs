@@ -29,6 +29,8 @@ pub(super) struct Move {
 pub(super) enum Op {
     /// Submit, never waiting.
     Submit(Spec),
+    /// Submit so many alike at once.
+    Batch(Spec, usize),
     /// Ask for room; whoever got it submits later, or gives it back.
     Try(Spec),
     /// Wait for room, and submit then.
@@ -87,6 +89,8 @@ pub(super) struct Spec {
     pub(super) handle: Keep,
     /// What each attempt does; the last stands for all that follow.
     pub(super) acts: Vec<Act>,
+    /// Each attempt submits this task first, and waits for it on its worker.
+    pub(super) nests: Option<Box<Spec>>,
 }
 
 /// What the submitter does with the handle.
@@ -198,7 +202,15 @@ pub(super) struct Setup {
 impl Script {
     /// The script of a seed.
     pub(super) fn of(seed: u64) -> Self {
-        let mut rng = Rng::new(seed ^ 0x5c81_9731_44d3_07aa);
+        Self::drawn(seed, Rng::new(seed ^ 0x5c81_9731_44d3_07aa))
+    }
+
+    /// The script that bytes spell, one decision each.
+    pub(super) fn spelled(bytes: &[u8]) -> Self {
+        Self::drawn(0, Rng::fed(0, bytes))
+    }
+
+    fn drawn(seed: u64, mut rng: Rng) -> Self {
         let setup = Setup::random(&mut rng);
         let moves = (0..rng.between(3, 36)).map(|_| Move::random(&mut rng, &setup)).collect();
         let ending = rng.pick(&[
@@ -307,7 +319,8 @@ impl Move {
 impl Op {
     fn random(rng: &mut Rng, setup: &Setup) -> Self {
         match rng.below(100) {
-            0..=44 => Self::Submit(Spec::random(rng, setup)),
+            0..=40 => Self::Submit(Spec::random(rng, setup)),
+            41..=44 => Self::batch(rng, setup),
             45..=51 => Self::Try(Spec::random(rng, setup)),
             52..=59 => Self::Wait(Spec::random(rng, setup)),
             60..=61 => Self::GiveUp(rng.index(4)),
@@ -328,6 +341,13 @@ impl Op {
         }
     }
 
+    /// Where tasks are displaced, those of one batch displace each other, which no fact tells of in order.
+    fn batch(rng: &mut Rng, setup: &Setup) -> Self {
+        let spec = Spec::random(rng, setup);
+        let displaces = setup.capacity.is_some() && setup.overflow == Overflow::DropOldest;
+        if displaces { Self::Submit(spec) } else { Self::Batch(spec, rng.between(0, 5)) }
+    }
+
     fn resize(rng: &mut Rng) -> Self {
         let workers = rng.between(1, 4);
         Self::Resize { workers, max_workers: workers + rng.between(0, 3) }
@@ -336,6 +356,11 @@ impl Op {
 
 impl Spec {
     fn random(rng: &mut Rng, setup: &Setup) -> Self {
+        let inner = rng.sometimes(12, |rng| Box::new(Self::plain(rng, setup)));
+        Self { nests: inner, ..Self::plain(rng, setup) }
+    }
+
+    fn plain(rng: &mut Rng, setup: &Setup) -> Self {
         let once = rng.chance(15);
         Self {
             priority: rng.pick(&Priority::ALL),
@@ -354,6 +379,7 @@ impl Spec {
                 Keep::Detached,
             ]),
             acts: (0..rng.between(1, setup.max_retries as usize + 1)).map(|_| Act::random(rng)).collect(),
+            nests: None,
         }
     }
 

@@ -1,9 +1,11 @@
 //! What users do.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use tasker_core::queue::{RoomWait, Ticket};
+use tasker_core::task::Cell;
 use tasker_core::task::job::Work;
 use tasker_core::{Priority, TaskHandle, TaskOptions, life, submit};
 
@@ -17,6 +19,8 @@ use super::world::{SimTask, World};
 pub(super) struct SimWaiter {
     wait: RoomWait<SimJob>,
     spec: Spec,
+    /// Where it stands in line, once it does.
+    pub(super) place: Option<u64>,
     pub(super) bell: Arc<Bell>,
     waker: Waker,
 }
@@ -35,6 +39,7 @@ impl World {
         self.closed |= matches!(op, Op::Stop | Op::StopWithin(_) | Op::Kill);
         match op {
             Op::Submit(spec) => self.submit(spec, None),
+            Op::Batch(spec, count) => self.submit_batch(&spec, count),
             Op::Try(spec) => self.try_submit(spec),
             Op::Wait(spec) => self.wait_for_room(spec),
             Op::GiveUp(which) => give_up(&mut self.waiters, which),
@@ -69,24 +74,67 @@ impl World {
     }
 
     pub(super) fn submit(&mut self, spec: Spec, ticket: Option<Ticket<SimJob>>) {
+        let Some((handle, cell)) = self.enqueue(&spec, ticket) else { return };
+        let (handle, called) = keep(handle, spec.handle);
+        self.enter(spec, cell, handle, called);
+    }
+
+    /// Submits a task whose handle stays with the task that submits it.
+    pub(super) fn submit_nested(&mut self, spec: Spec) -> Option<TaskHandle<u64, SimError>> {
+        let (handle, cell) = self.enqueue(&spec, None)?;
+        self.enter(spec, cell, None, None);
+        Some(handle)
+    }
+
+    fn enqueue(&self, spec: &Spec, ticket: Option<Ticket<SimJob>>) -> Option<Submitted> {
         let task = self.tasks.len();
-        let options = self.options(&spec);
+        let options = self.options(spec);
         let mut kept = None;
         let make = |cell| {
-            let (own, cell) = SimCell::pair(cell, Work::new(()), |task| task);
+            let (job, cell) = new_job(cell, task);
             kept = Some(Arc::clone(&cell));
-            (SimJob { own, task }, cell as _)
+            (job, cell as _)
         };
         let handle = match ticket {
-            Some(ticket) => submit::submit_with(&self.engine, options, ticket, make),
+            Some(ticket) => {
+                self.note(Fact::SpendsRoom);
+                submit::submit_with(&self.engine, options, ticket, make)
+            }
             None => submit::submit(&self.engine, options, make),
         };
-        let Some(cell) = kept else { return };
+        Some((handle, kept?))
+    }
+
+    fn submit_batch(&mut self, spec: &Spec, count: usize) {
+        let first = self.tasks.len();
+        let cells = RefCell::new(Vec::new());
+        let swaps = self.plant == Plant::SwapsBatch && count > 1;
+        let make = |cell, at: usize| {
+            let named = if swaps && at < 2 { 1 - at } else { at };
+            let (job, cell) = new_job(cell, first + named);
+            cells.borrow_mut().push(Arc::clone(&cell));
+            (job, cell as _)
+        };
+        let handles = submit::submit_all(&self.engine, &self.options(spec), 0..count, make);
+        for (handle, cell) in handles.into_iter().zip(cells.into_inner()) {
+            let (handle, called) = keep(handle, spec.handle);
+            self.enter(spec.clone(), cell, handle, called);
+        }
+    }
+
+    /// Follows a task from now on.
+    fn enter(
+        &mut self,
+        spec: Spec,
+        cell: Arc<SimCell>,
+        handle: Option<TaskHandle<u64, SimError>>,
+        called: Option<Shared<usize>>,
+    ) {
+        let task = self.tasks.len();
         let arrived = |fact: &Fact| matches!(fact, Fact::Arrived { task: arrived } if *arrived == task);
         if !self.log.lock().iter().any(arrived) {
             self.note(Fact::Refused { task });
         }
-        let (handle, called) = keep(handle, spec.handle);
         self.tasks.push(SimTask { spec, cell, submitted: self.now, handle, called });
     }
 
@@ -105,7 +153,7 @@ impl World {
 
     fn try_submit(&mut self, spec: Spec) {
         if let Ok(ticket) = self.engine.inbox.try_room(spec.priority) {
-            self.note(Fact::GotRoom);
+            self.note(Fact::GotRoom { place: None });
             self.tickets.push((ticket, spec));
         }
     }
@@ -118,17 +166,33 @@ impl World {
     fn wait_for_room(&mut self, spec: Spec) {
         let (bell, waker) = Bell::rung(false);
         let wait = self.engine.inbox.room();
-        self.waiters.push(SimWaiter { wait, spec, bell, waker });
+        self.waiters.push(SimWaiter { wait, spec, place: None, bell, waker });
     }
 
     pub(super) fn step_waiter(&mut self, index: usize) {
         let waiter = &mut self.waiters[index];
         waiter.bell.silence();
-        let Poll::Ready(room) = waiter.wait.poll_room(&waiter.waker) else { return };
-        let SimWaiter { spec, .. } = self.waiters.remove(index);
+        let Poll::Ready(room) = waiter.wait.poll_room(&waiter.waker) else {
+            return self.stand_in_line(index);
+        };
+        let SimWaiter { spec, place, .. } = self.waiters.remove(index);
         if let Ok(ticket) = room {
-            self.note(Fact::GotRoom);
+            self.note(Fact::GotRoom { place });
             self.tickets.push((ticket, spec));
+        }
+    }
+
+    fn stand_in_line(&mut self, index: usize) {
+        if self.waiters[index].place.is_some() {
+            return;
+        }
+        let before = self.waiters.iter().position(|waiter| waiter.place.is_some());
+        self.places += 1;
+        self.waiters[index].place = Some(self.places);
+        if let (Some(before), Plant::SwapsTurns) = (before, self.plant) {
+            let place = self.waiters[before].place;
+            self.waiters[before].place = self.waiters[index].place;
+            self.waiters[index].place = place;
         }
     }
 
@@ -163,6 +227,13 @@ fn give_up(waiters: &mut Vec<SimWaiter>, which: usize) {
     if which < waiters.len() {
         drop(waiters.remove(which));
     }
+}
+
+type Submitted = (TaskHandle<u64, SimError>, Arc<SimCell>);
+
+fn new_job(cell: Cell<u64, SimError>, task: usize) -> (SimJob, Arc<SimCell>) {
+    let (own, cell) = SimCell::pair(cell, Work::new(()), |task| task);
+    (SimJob { own, task }, cell)
 }
 
 type Kept = (Option<TaskHandle<u64, SimError>>, Option<Shared<usize>>);

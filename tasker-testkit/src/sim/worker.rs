@@ -1,12 +1,15 @@
 //! A simulated worker: the backend's loop around core's `Worker`, one step at a time.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use tasker_core::engine::{Begun, Created, Fate, Interrupt, Order, Owed, Step, Worker};
 use tasker_core::metrics::Owned;
+use tasker_core::task::current;
 use tasker_core::task::job::{Attempt, Job};
-use tasker_core::{ExitReason, Health, Timestamp, WorkerId};
+use tasker_core::{ExitReason, Health, TaskError, TaskHandle, Timestamp, WorkerId};
 
 use super::facts::Fact;
 use super::parts::{Bell, SimError, SimJob, SimResource, fall};
@@ -46,6 +49,20 @@ pub(super) struct Running {
     pub(super) job: SimJob,
     begun: Begun,
     act: Act,
+    /// The task that it waits for on its worker.
+    awaited: Option<TaskHandle<u64, SimError>>,
+}
+
+impl Running {
+    /// Whether it ends when it is told to. A thread that waits for a task does not look.
+    fn yields(&self, interrupts: bool) -> bool {
+        self.act.yields && (interrupts || self.awaited.is_none()) && self.job.core().should_stop()
+    }
+
+    /// Whether it waits for another task of its pool.
+    pub(super) const fn nests(&self) -> bool {
+        self.awaited.is_some()
+    }
 }
 
 /// How a creation ends.
@@ -83,7 +100,7 @@ impl SimWorker {
             State::Starting | State::Ready => return true,
             State::Gone => return false,
             // A cooperative thread looks at its context now and then.
-            State::Running(running) if running.act.yields && running.job.core().should_stop() => return true,
+            State::Running(running) if running.yields(world.interrupts()) => return true,
             State::Creating(_)
             | State::Waiting
             | State::Running(_)
@@ -245,19 +262,58 @@ impl World {
             return State::Ready;
         }
         let act = self.tasks[task].spec.act(attempt);
-        let stays = if self.released { Some(std::time::Duration::from_millis(1)) } else { None };
-        worker.until = act.takes.or(stays).map(|takes| self.now.saturating_add(takes));
+        let awaited = self.nest(worker, task);
+        worker.until = self.end_of(act);
         worker.bell.ring();
-        State::Running(Box::new(Running { job, begun, act }))
+        State::Running(Box::new(Running { job, begun, act, awaited }))
+    }
+
+    fn end_of(&self, act: Act) -> Option<Timestamp> {
+        let stays = if self.released { Some(std::time::Duration::from_millis(1)) } else { None };
+        act.takes.or(stays).map(|takes| self.now.saturating_add(takes))
+    }
+
+    /// The task submits another, for which it waits.
+    fn nest(&mut self, worker: &SimWorker, task: usize) -> Option<TaskHandle<u64, SimError>> {
+        let inner = self.tasks[task].spec.nests.clone()?;
+        let target = self.tasks.len();
+        let handle = current::enter(worker.worker.inside(), || self.submit_nested(*inner))?;
+        self.note(Fact::Nests { worker: worker.id, target });
+        Some(handle)
+    }
+
+    /// Whether the task still waits for another.
+    fn awaits(&self, worker: &mut SimWorker, running: &mut Running) -> bool {
+        let Some(handle) = &mut running.awaited else { return false };
+        let mut context = Context::from_waker(&worker.waker);
+        let mut poll = || Pin::new(&mut *handle).poll(&mut context);
+        let polled = if self.plant == Plant::HidesNestedWait {
+            poll()
+        } else {
+            current::enter(worker.worker.inside(), poll)
+        };
+        let Poll::Ready(result) = polled else {
+            worker.until = None;
+            return true;
+        };
+        running.awaited = None;
+        let refused = matches!(result, Err(TaskError::WouldDeadlock));
+        self.note(Fact::NestOver { worker: worker.id, refused });
+        worker.until = self.end_of(running.act);
+        false
     }
 
     fn run(&mut self, worker: &mut SimWorker, mut running: Box<Running>) -> State {
-        let brings = if worker.is_over(self.now) {
+        let awaits = self.awaits(worker, &mut running);
+        let brings = if !awaits && worker.is_over(self.now) {
             Some(running.act.result)
         } else {
             worker.worker.post().watch(&worker.waker);
-            if !running.act.yields || !running.job.core().should_stop() {
+            if !running.yields(self.interrupts()) {
                 return State::Running(running);
+            }
+            if awaits {
+                self.note(Fact::NestOver { worker: worker.id, refused: false });
             }
             // A thread's task that was told to end returns an error of its own.
             (!self.interrupts()).then_some(Brings::HealthyError)
@@ -319,8 +375,9 @@ impl World {
             return State::Probing(healthy);
         };
         (worker.until, worker.deadline) = (None, None);
-        if let (true, Some(resource)) = (result.is_err(), worker.resource_id) {
-            self.note(Fact::Sickened { resource });
+        match (&result, worker.resource_id) {
+            (Err(_), Some(resource)) => self.note(Fact::Sickened { resource }),
+            _ => self.note(Fact::Probed { worker: worker.id }),
         }
         match worker.worker.probed(result, self.now) {
             Fate::Keep => State::Ready,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tasker_core::engine::{Controller, Engine, Msg, Order, Turn};
 use tasker_core::queue::Ticket;
 use tasker_core::reserve::Reserve;
-use tasker_core::{TaskHandle, Timestamp, life};
+use tasker_core::{Events, TaskHandle, Timestamp, life};
 
 use super::facts::Fact;
 use super::parts::{
@@ -51,9 +51,13 @@ pub(super) struct World {
     pub(super) faulty_policy: Shared<bool>,
     pub(super) retry_delay: Shared<Duration>,
     pub(super) reserve: Arc<Reserve<SimResource>>,
+    /// What the pool tells whoever listens.
+    pub(super) events: Shared<Events>,
     pub(super) workers: Vec<SimWorker>,
     pub(super) tasks: Vec<SimTask>,
     pub(super) waiters: Vec<SimWaiter>,
+    /// Places in the line for room, given so far.
+    pub(super) places: u64,
     pub(super) tickets: Vec<(Ticket<SimJob>, Spec)>,
     pub(super) runs: Vec<SimRun>,
     pub(super) moves: VecDeque<Move>,
@@ -93,7 +97,11 @@ impl World {
         };
         let launch_faults = Shared::new(faults);
         let (faulty_policy, retry_delay) = (Shared::new(true), Shared::new(Duration::ZERO));
-        let mut builder = builder(setup, seed)
+        let mut told = setup.clone();
+        // Planted bugs, if there are any of these.
+        told.max_lifetime = told.max_lifetime.filter(|_| plant != Plant::ForgetsLifetime);
+        told.probe_interval = told.probe_interval.filter(|_| plant != Plant::ForgetsProbe);
+        let mut builder = builder(&told, seed)
             .retry(SimRetry { how: setup.retrying, last: Shared::clone(&retry_delay) })
             .collector(Witness(Shared::clone(&log)));
         if let Some(policy) = SimPolicy::new(setup.scaling, Shared::clone(&faulty_policy)) {
@@ -112,6 +120,7 @@ impl World {
             plant,
         };
         let (engine, control) = Controller::new(parts, |_| Box::new(launch));
+        let events = Shared::new(engine.hub.bus().subscribe(usize::MAX));
         let reserve = Arc::new(Reserve::new(limits, Arc::clone(&engine.hub)));
         *kept.lock() = Some(Arc::clone(&reserve));
         let faults = setup.faults;
@@ -136,6 +145,8 @@ impl World {
             workers: Vec::new(),
             tasks: Vec::new(),
             waiters: Vec::new(),
+            places: 0,
+            events,
             tickets: Vec::new(),
             runs: Vec::new(),
             moves,

@@ -2,18 +2,22 @@
 //! could work out by itself.
 
 mod abandonment;
+mod ages;
 mod attempts;
 mod capacity;
 mod counters;
 mod drained;
 mod ends;
+mod events;
 mod handles;
 mod limits;
+mod nesting;
 mod order;
 mod pause;
 mod promptness;
 mod resources;
 mod staffing;
+mod turns;
 
 use super::facts::Fact;
 use super::world::World;
@@ -55,6 +59,10 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(drained::Drained::default()),
         Box::new(counters::Counters::default()),
         Box::new(handles::Handles::default()),
+        Box::new(turns::Turns::default()),
+        Box::new(nesting::Nesting::default()),
+        Box::new(ages::Ages::default()),
+        Box::new(events::Events::default()),
     ]
 }
 
