@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 /// How far the counts of two neighbouring times may be apart, in standard deviations, and still be one rate.
-const CHANGE: f64 = 5.0;
+const CHANGE: f64 = 4.3;
+/// How far apart the rates of a shorter and a longer past may be, in standard deviations of each, for the longer to count.
+const ALIKE: f64 = 1.5;
 /// How sure the least rate is, in standard deviations; it makes the pool grow.
-const SURE_LEAST: f64 = 2.2;
+const SURE_LEAST: f64 = 1.5;
 /// And the most; it keeps the pool from shrinking.
 const SURE_MOST: f64 = 1.0;
 /// And both, where it is asked whether the rate has changed at all.
@@ -55,37 +57,44 @@ impl Arrivals {
     /// The rate, and what it may be.
     ///
     /// Each past, from the latest piece alone to all of them, has its interval of confidence. The shorter the past, the
-    /// fresher and the wider it is; what all of them have in common is the rate now. Where a longer past has nothing in
-    /// common with the shorter ones, it is too long (the intersection of confidence intervals: Goldenshluger and
-    /// Nemirovski, "On spatially adaptive estimation of nonparametric regression", 1997).
+    /// fresher and the wider it is. The rate is that of the longest past whose interval has something in common with
+    /// those of all shorter ones (the intersection of confidence intervals: Goldenshluger and Nemirovski, "On spatially
+    /// adaptive estimation of nonparametric regression", 1997).
     pub(super) fn rate(&self) -> Rate {
-        self.rate_within(SURE_LEAST, SURE_MOST)
+        let past = self.agreeing(ALIKE).map_or_else(Piece::default, |(past, _)| past);
+        past.within(SURE_LEAST * self.scale(), SURE_MOST * self.scale())
     }
 
-    /// The same with bounds so wide that a rate outside of them is another one.
+    /// Bounds so wide that a rate outside of them is another one: what the intervals of pasts have in common.
     pub(super) fn rate_surely(&self) -> Rate {
-        self.rate_within(SURE_CHANGED, SURE_CHANGED)
+        self.agreeing(SURE_CHANGED).map_or_else(Rate::default, |(_, common)| common)
     }
 
-    /// Bounds that are so many standard deviations away.
-    fn rate_within(&self, below: f64, above: f64) -> Rate {
-        let scale = 0.5 * self.dispersion.value().sqrt();
-        let (below, above) = (below * scale, above * scale);
+    /// The longest past whose interval, of so many standard deviations to each side, has something in common with those of
+    /// all shorter ones; and what they have in common.
+    fn agreeing(&self, deviations: f64) -> Option<(Piece, Rate)> {
+        let away = deviations * self.scale();
         let mut past = Piece::default();
-        let mut rate = Rate { least: 0.0, mean: 0.0, most: f64::INFINITY };
+        let mut longest: Option<(Piece, Rate)> = None;
         for piece in self.pieces.iter().rev() {
             past = past.plus(*piece);
-            // The square root of a count varies by a half, whatever its mean (Anscombe's transform).
-            let root = (past.tasks + 0.375).sqrt();
-            let (low, high) = ((root - below).max(0.0), root + above);
-            let (least, most) =
-                (rate.least.max(low * low / past.time), rate.most.min(high * high / past.time));
-            if least > most {
+            let mut common = past.within(away, away);
+            if let Some((_, shorter)) = longest {
+                (common.least, common.most) =
+                    (common.least.max(shorter.least), common.most.min(shorter.most));
+            }
+            if common.least > common.most {
                 break;
             }
-            rate = Rate { least, mean: past.rate().max(least).min(most), most };
+            longest = Some((past, common));
         }
-        if rate.most.is_finite() { rate } else { Rate::default() }
+        longest
+    }
+
+    /// By how much the square root of a count varies: a half, whatever its mean (Anscombe's transform), or more if tasks
+    /// come in batches.
+    fn scale(&self) -> f64 {
+        0.5 * self.dispersion.value().sqrt()
     }
 
     fn total(&self) -> Piece {
@@ -148,6 +157,17 @@ impl Arrivals {
 impl Piece {
     fn plus(self, other: Self) -> Self {
         Self { time: self.time + other.time, tasks: self.tasks + other.tasks }
+    }
+
+    /// The rate, and that of counts whose square roots are so far below and above.
+    fn within(self, below: f64, above: f64) -> Rate {
+        if self.time <= 0.0 {
+            return Rate::default();
+        }
+        let root = (self.tasks + 0.375).sqrt();
+        let (low, high) = ((root - below).max(0.0), root + above);
+        let mean = self.rate();
+        Rate { least: (low * low / self.time).min(mean), mean, most: (high * high / self.time).max(mean) }
     }
 
     fn rate(self) -> f64 {

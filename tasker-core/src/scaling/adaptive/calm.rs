@@ -47,7 +47,7 @@ enum Direction {
 impl Calm {
     /// Whether a pool of `size` may change to `wanted`, its load being what it is.
     pub(super) fn lets(&self, now: Timestamp, size: usize, wanted: usize, load: Bounds) -> bool {
-        let Some(last) = self.last else { return true };
+        let Some(last) = self.last.filter(|last| last.direction.is_some()) else { return true };
         let direction = Direction::of(size, wanted);
         let changed = last.load.differs(load, direction);
         let fell_far = direction == Direction::Down && load.most * 4.0 < size as f64;
@@ -68,13 +68,13 @@ impl Calm {
         })
     }
 
-    /// Takes note of the size that was decided.
-    pub(super) fn note(&mut self, now: Timestamp, pace: f64, size: usize, load: Bounds) {
+    /// Takes note of the size that was decided, and what it was before.
+    pub(super) fn note(&mut self, now: Timestamp, pace: f64, before: usize, size: usize, load: Bounds) {
         if pace > 0.0 {
             self.pace = pace;
         }
         let first = Change { at: now, size, load, direction: None };
-        let last = *self.last.get_or_insert(first);
+        let last = *self.last.get_or_insert(Change { size: before, ..first });
         if size != last.size {
             let direction = Direction::of(last.size, size);
             self.learn(now, last, size, direction);

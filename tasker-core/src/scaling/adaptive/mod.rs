@@ -24,7 +24,7 @@ const EARLY: f64 = 0.5;
 /// How much more load the size that is kept must bear.
 const SLACK: f64 = 1.05;
 /// In what share of looks chance may bring a queue that counts for more than chance; and while the size rests.
-const RARE: [f64; 2] = [1e-3, 1e-5];
+const RARE: [f64; 2] = [1e-2, 1e-4];
 /// Creations that failed in a row, after which the pool does not grow.
 const FAILING: u32 = 3;
 /// How long a worker is kept that may be needed again: so many creation times, and at least so many seconds.
@@ -54,8 +54,8 @@ const WASTE: [f64; 2] = [2.0, 0.5];
 /// - after a change the size rests for 64 intervals, but for what chance can hardly have brought: a change by more than
 ///   a few workers for a load whose interval of confidence, of four standard deviations to each side, has nothing in
 ///   common with that at the last change, or by a third of the size in the same direction;
-/// - a queue counts for more than chance if that brings it in no more than a thousandth of looks, while the size rests
-///   in a hundred-thousandth;
+/// - a queue counts for more than chance if that brings it in no more than a hundredth of looks, while the size rests
+///   in a ten-thousandth;
 /// - it waits twice as long before the next change by a few workers each time chance wanted back who was let go;
 /// - workers that are being created are let be: the pool does not shrink on account of those that are not ready;
 /// - until it has seen a creation it at most doubles the pool;
@@ -226,7 +226,7 @@ impl Adaptive {
         };
         let may = wanted != view.size && self.calm.lets(now, view.size, wanted, view.load);
         let size = if may { wanted } else { view.size };
-        self.calm.note(now, self.pace, size, view.load);
+        self.calm.note(now, self.pace, view.size, size, view.load);
         size
     }
 
