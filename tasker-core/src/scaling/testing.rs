@@ -238,7 +238,19 @@ impl Run {
             changes <= most_changes && spread <= most_spread,
             "{changes} changes over {spread} workers: {self:?}"
         );
+        self.assert_served();
+    }
+
+    /// The load is carried.
+    pub(super) fn assert_served(&self) {
         assert!(self.backlog_after(20_000) < 100 * self.load.batch as usize, "{self:?}");
+    }
+
+    /// How many asks the two changes of the second minute are apart that are closest.
+    pub(super) fn closest_changes(&self) -> Option<usize> {
+        let sizes = self.settled();
+        let at: Vec<usize> = (1..sizes.len()).filter(|&tick| sizes[tick] != sizes[tick - 1]).collect();
+        at.windows(2).map(|pair| pair[1] - pair[0]).min()
     }
 }
 

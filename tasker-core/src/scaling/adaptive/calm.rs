@@ -147,8 +147,8 @@ mod tests {
     /// Asked once a second, at 9 workers since the beginning, and at 8 since second 100.
     fn at_eight() -> Calm {
         let mut calm = Calm::default();
-        calm.note(at(0), 1.0, 9, SAME);
-        calm.note(at(100), 1.0, 8, SAME);
+        calm.note(at(0), 1.0, 9, 9, SAME);
+        calm.note(at(100), 1.0, 9, 8, SAME);
         calm
     }
 
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn who_is_wanted_back_soon_is_kept_twice_as_long() {
         let mut calm = at_eight();
-        calm.note(at(170), 1.0, 9, SAME);
+        calm.note(at(170), 1.0, 8, 9, SAME);
         assert!(!calm.lets(at(297), 9, 8, SAME));
         assert!(calm.lets(at(298), 9, 8, SAME));
-        calm.note(at(298), 1.0, 20, SAME);
+        calm.note(at(298), 1.0, 9, 20, SAME);
         assert!(calm.lets(at(362), 20, 19, SAME), "another load, and patience begins anew");
     }
 
@@ -193,7 +193,8 @@ mod tests {
     fn patience_ends() {
         let mut calm = at_eight();
         for turn in 1..=40 {
-            calm.note(at(100 + turn * 64), 1.0, 8 + turn as usize % 2, SAME);
+            let size = 8 + turn as usize % 2;
+            calm.note(at(100 + turn * 64), 1.0, 17 - size, size, SAME);
         }
         assert!(calm.lets(at(100 + 40 * 64 + 6_400), 8, 7, SAME));
     }

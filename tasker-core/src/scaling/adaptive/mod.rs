@@ -307,15 +307,21 @@ mod tests {
         assert_survives_extremes(|| Adaptive::new().wait_target(Duration::from_nanos(1)));
     }
 
+    /// Chance can always bring so many tasks together that it must act: one run of fifty may change twice within sixty
+    /// intervals.
     #[test]
     fn settles_on_a_constant_load() {
+        let mut restless = Vec::new();
         for percent in (5..=95).step_by(5) {
             for service in [10, 100, 1_000] {
-                let load = Load::constant(percent).service(service);
-                // Not as calm as it should be: it takes some of what chance brings for more load than there is.
-                simulate(Adaptive::new(), load, percent).assert_settled(8, 6);
+                let run = simulate(Adaptive::new(), Load::constant(percent).service(service), percent);
+                run.assert_served();
+                if run.closest_changes().is_some_and(|gap| gap <= 60) {
+                    restless.push(run);
+                }
             }
         }
+        assert!(restless.len() <= 1, "{restless:?}");
     }
 
     #[test]
@@ -326,16 +332,19 @@ mod tests {
     #[test]
     fn creations_that_fail_are_tried_one_at_a_time() {
         let mut policy = Adaptive::new();
-        let mut now = Sample { live: 2, busy: 2, queued: 100, failing: 3, ..sample(2, 20) };
+        let mut now = Sample { live: 2, busy: 2, queued: 100, ..sample(2, 20) };
         (now.completed, now.busy_time) = (10, Duration::from_secs(1));
-        for tick in 0..100 {
+        let mut ask = |tick: u64, live: usize, creating: usize, failing: u32| {
             now.arrived += 10;
-            assert_eq!(policy.desired(at(tick * 100), &now), 3);
+            (now.live, now.creating, now.failing) = (live, creating, failing);
+            policy.desired(at(tick * 100), &now)
+        };
+        assert_eq!((ask(0, 2, 0, 0), ask(1, 2, 0, 0)), (4, 4), "at most twice as many until one was created");
+        assert_eq!(ask(2, 2, 2, 3), 4, "those under way are not called back");
+        for tick in 3..100 {
+            assert_eq!(ask(tick, 2, 0, 3), 3);
         }
-        now.creating = 4;
-        assert_eq!(policy.desired(at(10_000), &now), 6, "those under way are not called back");
-        (now.creating, now.failing, now.live) = (0, 0, 3);
-        assert_eq!(policy.desired(at(10_100), &now), 6, "at most twice as many until one was created");
+        assert!(ask(100, 3, 0, 0) > 3, "it goes on once one was created");
     }
 
     #[test]
