@@ -52,7 +52,7 @@ def judge(crate, dependency):
 
 
 def examples(packages):
-    """Prints `crate|example|features|status|arguments` for every example."""
+    """Prints `crate|example|features|status|arguments` for every run of every example."""
     for package in sorted(packages, key=lambda package: package["name"]):
         for target in sorted(package["targets"], key=lambda target: target["name"]):
             if target["kind"] != ["example"]:
@@ -60,15 +60,15 @@ def examples(packages):
             with open(target["src_path"], encoding="utf-8") as file:
                 source = file.read()
             features = ",".join(target.get("required-features", []))
-            status = note(source, "gate-status") or "0"
-            print(package["name"], target["name"], features, status, note(source, "gate"), sep="|")
+            status = (notes(source, "gate-status") or ["0"])[0]
+            for arguments in notes(source, "gate") or [""]:
+                print(package["name"], target["name"], features, status, arguments, sep="|")
     return 0
 
 
-def note(source, key):
-    """The text after a `// key:` line, or nothing."""
-    found = re.search(rf"^// {key}:(.*)$", source, re.MULTILINE)
-    return found.group(1).strip() if found else ""
+def notes(source, key):
+    """The texts after the `// key:` lines."""
+    return [text.strip() for text in re.findall(rf"^// {key}:(.*)$", source, re.MULTILINE)]
 
 
 main()

@@ -10,7 +10,7 @@ use crate::engine::{Limits, Parts, RankFn};
 use crate::metrics::MetricsCollector;
 use crate::queue::{Mail, Overflow, QueueSettings};
 use crate::retry::{Backoff, Immediate, RetryPolicy};
-use crate::scaling::{ScalingPolicy, Utilization};
+use crate::scaling::{Adaptive, ScalingPolicy};
 use crate::supervisor::{Startup, SupervisorConfig};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
@@ -140,7 +140,7 @@ impl<B: Backend> Builder<B> {
     }
 
     /// How many workers there should be, between `workers` and `max_workers`. Default, where there is a choice:
-    /// [`Utilization`].
+    /// [`Adaptive`].
     pub fn scaling(mut self, policy: impl ScalingPolicy) -> Self {
         self.settings.scaling = Some(Box::new(policy));
         self
@@ -361,7 +361,7 @@ impl Settings {
         self.validate()?;
         let supervisor = self.supervisor();
         supervisor.validate()?;
-        let default_policy = || Box::new(Utilization::new()) as Box<dyn ScalingPolicy>;
+        let default_policy = || Box::new(Adaptive::new()) as Box<dyn ScalingPolicy>;
         let reserve = self.reserve.unwrap_or(supervisor.workers);
         Ok(Parts {
             name: self.name.unwrap_or_else(|| "tasker".into()),

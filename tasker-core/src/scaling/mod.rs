@@ -1,7 +1,7 @@
 //! How many workers there should be: pure values that look at a [`Sample`] and answer with a number.
 //!
-//! [`Utilization`] is what a pool takes that may grow; [`Adaptive`] needs no parameter at all. [`ScalingPolicyExt`] tempers
-//! and combines policies.
+//! [`Adaptive`] is what a pool takes that may grow; it needs no parameter at all. [`ScalingPolicyExt`] tempers and
+//! combines policies.
 //!
 //! With the feature `serde` every policy is `Serialize` and `Deserialize`. Its parameters are, under the names of the
 //! methods that set them, and durations as `serde` has them (`secs` and `nanos`); what it remembers is not. What is left

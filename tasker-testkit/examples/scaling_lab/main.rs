@@ -20,6 +20,7 @@
 //! T is in seconds, or has s, ms or us behind it. Exit status: 0, or with --quick 1 if a bar is missed; 2 for bad input.
 //! ```
 // gate: --scenario ageing --scenario spike --svg target/scaling-lab --csv target/scaling-lab/all.csv
+// gate: --quick --json target/scaling-lab/quick.json
 
 mod contest;
 mod flags;

@@ -39,7 +39,7 @@ const WASTE: [f64; 2] = [2.0, 0.5];
 /// the pool so that workers and late tasks together cost least:
 /// - *The load*: arrival rate times execution time, the mean number of busy workers if nobody had to wait. The rate is
 ///   taken over as long a past as tells one story: a jump is noticed within a few tasks and ends the past, a steady
-///   load becomes known well.
+///   load is known to about a tenth.
 /// - *The size for it*: one more worker as long as it saves more tasks from being late than it is worth, a late task
 ///   counting for ten times its execution time. So many are late by Erlang's formula. This is the square-root rule:
 ///   the more workers, the smaller the share that must be spare; and the longer tasks may wait, the fewer.
