@@ -118,15 +118,16 @@ impl<J: Job> Controller<J> {
     }
 
     fn act(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
-        for (worker, error) in std::mem::take(&mut self.unstarted) {
-            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
-        }
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
             Some(Msg::Pause(paused)) => self.pause(paused),
             Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Closing::Gone),
             Some(Msg::Nudge) | None => {}
+        }
+        // After the message, which may say how many there may be from now on.
+        for (worker, error) in std::mem::take(&mut self.unstarted) {
+            self.supervisor.handle_event(now, Event::CreateFailed(worker, error));
         }
         let timers = [
             self.engine.hub.sound_alarms(now),

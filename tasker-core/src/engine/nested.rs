@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
-use crate::engine::{Hub, Msg};
+use crate::engine::{Hub, Interrupt, Msg};
 use crate::ids::{TaskId, WorkerId};
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -165,15 +165,24 @@ impl Hub {
         Ok(Some(RoomBlock { hub: Arc::clone(self), place }))
     }
 
+    /// The worker that asks; an abandoned one was replaced, and does not count any more.
     fn current_worker(&self) -> Option<WorkerId> {
-        current::inside_of(self.pool()).and_then(|inside| inside.worker)
+        let worker = current::inside_of(self.pool()).and_then(|inside| inside.worker)?;
+        (!self.is_abandoned(worker)).then_some(worker)
+    }
+
+    fn is_abandoned(&self, worker: WorkerId) -> bool {
+        self.roster().post(worker).is_some_and(|post| post.interrupted() == Some(Interrupt::Abandon))
     }
 
     fn block(&self, worker: WorkerId, target: Target, waker: &Waker) -> Result<(), ()> {
         let live = self.board().levels().live;
         let (_, max_workers) = self.board().bounds();
         let blocked = self.nested().enter(worker, target, max_workers.max(live), waker)?;
-        if blocked > 0 && blocked >= live {
+        if self.is_abandoned(worker) {
+            // Just now, and perhaps cleared before it was noted.
+            self.nested().clear(worker);
+        } else if blocked > 0 && blocked >= live {
             self.post(Msg::Event(Event::Blocked));
         }
         Ok(())

@@ -318,3 +318,17 @@ fn a_pool_that_can_start_no_thread_still_reads_its_mail() {
     bench.mail.post(Msg::Event(Event::Kill));
     assert_eq!(bench.settle(), Turn::Ended);
 }
+
+#[test]
+fn a_worker_that_could_not_be_started_is_not_made_up_for_beyond_a_maximum_lowered_meanwhile() {
+    let backoff = crate::Backoff::new().first(Duration::ZERO).max(Duration::ZERO);
+    let mut bench = Bench::new(|builder| builder.workers(2).create_backoff(backoff));
+    let (_stays, leaves) = (bench.worker(), bench.worker());
+    bench.orders.1.store(true, Ordering::Relaxed);
+    drop(leaves);
+    bench.settle();
+    bench.orders.1.store(false, Ordering::Relaxed);
+    bench.mail.post(Msg::Event(Event::Resize { workers: 1, max_workers: 1 }));
+    bench.settle();
+    assert!(bench.orders.0.lock().is_empty(), "there is one worker, and may be no other");
+}

@@ -1,5 +1,7 @@
 //! Planted bugs: mistakes the simulator makes on purpose, to prove that it would notice them.
 
+use super::script::Setup;
+
 /// A mistake made on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,4 +86,16 @@ impl Plant {
         Self::ForgetsOldReserve,
         Self::ForgetsProbe,
     ];
+
+    /// What the pool is told of these settings.
+    pub(super) fn told(self, setup: &Setup) -> Setup {
+        let mut told = setup.clone();
+        if self == Self::ForgetsLifetime {
+            told.max_lifetime = None;
+        }
+        if self == Self::ForgetsProbe {
+            told.probe_interval = None;
+        }
+        told
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tasker_core::Priority;
 use tasker_core::queue::Overflow;
 
-use super::drive::run_script;
+use super::drive::{check, run_script};
 use super::plant::Plant;
 use super::rng::Rng;
 use super::script::{
@@ -106,4 +106,15 @@ fn a_retry_policy_that_panics_delays_nothing() {
     let sick = spec(act(Some(MS), Brings::SickError));
     let ops = [(Duration::ZERO, Op::Submit(sick))];
     holds(Ending::Stop, |setup| (setup.retrying, setup.max_retries) = (Retrying::Panicking, 2), &ops);
+}
+
+/// As long as scripts are drawn as they were, these show the bugs again that they found: workers started beyond a maximum
+/// lowered in the same turn, and waits that were given up in place of those that counted.
+#[test]
+fn seeds_that_once_failed_hold() {
+    for seed in [2_155, 3_580, 289_448, 332_406, 338_012, 398_341, 433_627, 543_861] {
+        if let Err(failure) = check(seed, Plant::Nothing) {
+            panic!("{failure}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub(super) struct Spec {
     /// What each attempt does; the last stands for all that follow.
     pub(super) acts: Vec<Act>,
     /// Each attempt submits this task first, and waits for it on its worker.
-    pub(super) nests: Option<Box<Spec>>,
+    pub(super) nests: Option<Box<Self>>,
 }
 
 /// What the submitter does with the handle.

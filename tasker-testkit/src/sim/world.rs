@@ -97,11 +97,7 @@ impl World {
         };
         let launch_faults = Shared::new(faults);
         let (faulty_policy, retry_delay) = (Shared::new(true), Shared::new(Duration::ZERO));
-        let mut told = setup.clone();
-        // Planted bugs, if there are any of these.
-        told.max_lifetime = told.max_lifetime.filter(|_| plant != Plant::ForgetsLifetime);
-        told.probe_interval = told.probe_interval.filter(|_| plant != Plant::ForgetsProbe);
-        let mut builder = builder(&told, seed)
+        let mut builder = builder(&plant.told(setup), seed)
             .retry(SimRetry { how: setup.retrying, last: Shared::clone(&retry_delay) })
             .collector(Witness(Shared::clone(&log)));
         if let Some(policy) = SimPolicy::new(setup.scaling, Shared::clone(&faulty_policy)) {
