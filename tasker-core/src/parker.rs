@@ -32,12 +32,12 @@ struct State {
     parked: bool,
 }
 
-#[cfg(not(tasker_loom))]
+#[cfg(not(any(tasker_loom, tasker_shuttle)))]
 thread_local! {
     static CURRENT: RefCell<Option<std::rc::Rc<Parker>>> = const { RefCell::new(None) };
 }
-#[cfg(tasker_loom)]
-loom::thread_local! {
+#[cfg(any(tasker_loom, tasker_shuttle))]
+crate::sync::thread_local! {
     static CURRENT: RefCell<Option<std::rc::Rc<Parker>>> = RefCell::new(None);
 }
 

@@ -28,8 +28,8 @@ pub(crate) fn default_rounds() -> u32 {
     const ROUNDS: u32 = 32;
     static MANY_CORES: OnceLock<bool> = OnceLock::new();
     let many = || std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
-    // What loom explores is what happens around the sleep.
-    if !cfg!(tasker_loom) && *MANY_CORES.get_or_init(many) { ROUNDS } else { 0 }
+    // What loom and shuttle explore is what happens around the sleep.
+    if !cfg!(any(tasker_loom, tasker_shuttle)) && *MANY_CORES.get_or_init(many) { ROUNDS } else { 0 }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The one door to atomics, locks and threads, so that loom can stand in for std.
+//! The one door to atomics, locks and threads, so that loom and shuttle can stand in for std.
 //!
 //! Shared by the backends, and no part of the public promise.
 
@@ -11,15 +11,34 @@ pub use loom::{
     sync::{Condvar, MutexGuard, atomic},
     thread,
 };
-#[cfg(not(tasker_loom))]
+#[cfg(tasker_shuttle)]
+pub use shuttle::{
+    sync::{Condvar, MutexGuard, atomic},
+    thread,
+};
+#[cfg(not(any(tasker_loom, tasker_shuttle)))]
 pub use std::{
     sync::{Condvar, MutexGuard, atomic},
     thread,
 };
 
+/// Atomics of the many cells of histograms and rates, each with one writer. Shuttle does not look at them: with a turn
+/// at every bucket little else would be explored.
+#[cfg(not(tasker_shuttle))]
+pub(crate) use atomic as cells;
+#[cfg(tasker_shuttle)]
+pub(crate) use std::sync::atomic as cells;
+
+#[cfg(tasker_loom)]
+pub(crate) use loom::thread_local;
+#[cfg(tasker_shuttle)]
+pub(crate) use shuttle::thread_local;
+
 #[cfg(tasker_loom)]
 use loom::sync::Mutex;
-#[cfg(not(tasker_loom))]
+#[cfg(tasker_shuttle)]
+use shuttle::sync::Mutex;
+#[cfg(not(any(tasker_loom, tasker_shuttle)))]
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -54,7 +73,7 @@ pub fn wait_on<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard
 }
 
 /// Waits on `condvar` for at most `timeout`.
-#[cfg(not(tasker_loom))]
+#[cfg(not(any(tasker_loom, tasker_shuttle)))]
 pub fn wait_on_for<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
@@ -63,8 +82,8 @@ pub fn wait_on_for<'a, T>(
     condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Loom knows no time: a timed wait there is an untimed one.
-#[cfg(tasker_loom)]
+/// Loom and shuttle know no time: a timed wait there is an untimed one.
+#[cfg(any(tasker_loom, tasker_shuttle))]
 pub fn wait_on_for<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,

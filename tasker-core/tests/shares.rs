@@ -1,5 +1,5 @@
 //! What workers take along: it is for whoever comes first, and no order suffers from it beyond what is promised.
-#![cfg(not(tasker_loom))]
+#![cfg(not(any(tasker_loom, tasker_shuttle)))]
 
 mod common;
 

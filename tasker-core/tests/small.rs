@@ -1,5 +1,5 @@
 //! Small pools driven by hand, for miri: a few tasks, at most three threads, and each way a task can end.
-#![cfg(not(tasker_loom))]
+#![cfg(not(any(tasker_loom, tasker_shuttle)))]
 #![expect(
     clippy::disallowed_methods,
     reason = "nobody but these tests drives the pools, so the threads are theirs"

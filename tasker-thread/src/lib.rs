@@ -242,6 +242,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod builder;
+#[cfg(tasker_shuttle)]
+mod channel;
 mod context;
 mod control;
 mod job;

@@ -3,12 +3,16 @@
 use std::fmt;
 use std::task::Waker;
 
+#[cfg(not(tasker_shuttle))]
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use tasker_core::engine::Msg;
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
 use tasker_core::sync::Lock;
 use tasker_core::{Clock, Timestamp};
+
+#[cfg(tasker_shuttle)]
+use crate::channel::{Receiver, Sender, unbounded};
 
 /// Where messages are put.
 pub(crate) struct Postbox {

@@ -371,12 +371,17 @@ impl<J: Job> Controller<J> {
         let of = |kind: EndKind| ends[kind as usize];
         let failures =
             [EndKind::Failed, EndKind::Panicked, EndKind::TimedOut, EndKind::Expired, EndKind::Displaced];
+        let (done, undone) = (of(EndKind::Completed), of(EndKind::Killed));
+        let failed = failures.into_iter().map(of).sum();
+        // Whoever cancels a task decides its end first and counts it then, so the counter may be behind here: of what
+        // was taken and has ended, those are cancelled that have ended in no other way.
+        let cancelled = self.engine.inbox.counts().arrived.saturating_sub(done + failed + undone);
         StopReport {
             how,
-            done: of(EndKind::Completed),
-            failed: failures.into_iter().map(of).sum(),
-            cancelled: of(EndKind::Cancelled),
-            undone: of(EndKind::Killed),
+            done,
+            failed,
+            cancelled,
+            undone,
             undone_tasks: hub.undone().listed(),
             destroy_errors: hub.ledger().errors(),
             destroy_error_texts: hub.ledger().texts(),

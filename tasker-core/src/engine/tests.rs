@@ -332,3 +332,17 @@ fn a_worker_that_could_not_be_started_is_not_made_up_for_beyond_a_maximum_lowere
     bench.settle();
     assert!(bench.orders.0.lock().is_empty(), "there is one worker, and may be no other");
 }
+
+#[test]
+fn a_worker_whose_creation_was_cut_short_by_a_kill_is_not_reported_as_left() {
+    let mut bench = Bench::new(|builder| builder);
+    let order = bench.orders.0.lock().remove(0);
+    let mut worker = Worker::new(order, bench.clock.now());
+    bench.mail.post(Msg::Event(Event::Kill));
+    assert!(!worker.created(Created::Broken("cut short".into()), bench.clock.now()));
+    // With that the pool ends, before the worker is dropped.
+    assert_eq!(bench.settle(), Turn::Ended);
+    let report = bench.engine.ended.get().expect("the pool has ended");
+    assert!(report.is_clean(), "{report:?}");
+    drop(worker);
+}

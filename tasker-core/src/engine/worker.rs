@@ -168,6 +168,8 @@ impl<J: Job> Worker<J> {
             }
         };
         self.left = true;
+        // First, since with this news the pool may end, and its report names whoever is still there.
+        self.engine.hub.roster().depart(self.post.id);
         self.engine.hub.post(Msg::Event(Event::CreateFailed(self.post.id, error)));
         false
     }

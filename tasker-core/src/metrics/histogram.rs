@@ -7,14 +7,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::cells::{AtomicU64, Ordering};
 use crate::time::nanos;
 
 /// By how much, relative to the true value, a quantile of a histogram may be too high. It is never too low.
 pub const RELATIVE_ERROR: f64 = 1.0 / SUB_BUCKETS as f64;
 
 // loom explores every atomic on its own, and miri takes its time with each, so for them the table is coarser.
-const SUB_BITS: u32 = if cfg!(any(tasker_loom, miri)) { 1 } else { 5 };
+const SUB_BITS: u32 = if cfg!(any(tasker_loom, tasker_shuttle, miri)) { 1 } else { 5 };
 const SUB_BUCKETS: u64 = 1 << SUB_BITS;
 const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
 
@@ -311,7 +311,7 @@ fn nearest_rank(q: f64, count: u64) -> u64 {
     rank.clamp(1, count)
 }
 
-#[cfg(all(test, not(tasker_loom)))]
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
 mod tests {
     use super::*;
     use crate::splitmix::next;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::cells::{AtomicU64, Ordering};
 
 /// Into how many buckets a window is cut. The oldest goes at once, so a window is up to this part of it short.
 const BUCKETS: u64 = 16;
@@ -215,7 +215,7 @@ const fn slot(epoch: u64) -> usize {
     (epoch % BUCKETS) as usize
 }
 
-#[cfg(all(test, not(tasker_loom)))]
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
 mod tests {
     use super::*;
     use crate::splitmix::next;

@@ -4,12 +4,12 @@ use std::cell::Cell;
 
 use crate::ids::WorkerId;
 
-#[cfg(not(tasker_loom))]
+#[cfg(not(any(tasker_loom, tasker_shuttle)))]
 thread_local! {
     static CURRENT: Cell<Option<Inside>> = const { Cell::new(None) };
 }
-#[cfg(tasker_loom)]
-loom::thread_local! {
+#[cfg(any(tasker_loom, tasker_shuttle))]
+crate::sync::thread_local! {
     static CURRENT: Cell<Option<Inside>> = Cell::new(None);
 }
 
