@@ -8,7 +8,7 @@
 //! A wait is over once its target's result is there, or its room was granted, whether or not the waiter has moved
 //! since; and it ends with the attempt it was made in, since a handle may leave its task unresolved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::task::Waker;
 
 use crate::engine::{Hub, Interrupt, Msg};
@@ -37,14 +37,23 @@ pub(crate) enum Target {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who waits for what; a task has one handle, and a place in line one owner, and so one waiter at most.
-    waits: BTreeMap<Target, WorkerId>,
-    /// How to call those who wait, the last that began at the end.
-    wakers: Vec<(Target, Waker)>,
-    /// Waits that would never end, and of which the waiter does not know yet.
-    hopeless: BTreeSet<Target>,
+    /// A task has one handle, and a place in line one owner, and so one waiter at most.
+    waits: BTreeMap<Target, Wait>,
+    /// Waits that have begun so far.
+    begun: u64,
     /// How many waits each worker is inside of. One worker may await many things at once, and is blocked once.
     blocked: BTreeMap<WorkerId, usize>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    worker: WorkerId,
+    /// Calls the waiter. Cloned and dropped under no lock, since it may be a user's.
+    waker: Waker,
+    /// How many waits had begun before it.
+    place: u64,
+    /// It would never end, which the waiter does not know yet.
+    hopeless: bool,
 }
 
 impl Nested {
@@ -56,84 +65,99 @@ impl Nested {
     /// The wait for this is over.
     #[inline]
     pub(crate) fn leave(&self, target: Target) {
-        self.change(|state| state.remove(target));
+        drop(self.change(|state| state.remove(target)));
     }
 
     /// Whatever the worker waited for, it does not any more.
     #[inline]
     pub(crate) fn clear(&self, worker: WorkerId) {
-        self.change(|state| {
-            if state.blocked.remove(&worker).is_some() {
-                let State { waits, wakers, hopeless, .. } = state;
-                waits.retain(|_, waiter| *waiter != worker);
-                wakers.retain(|(target, _)| waits.contains_key(target));
-                hopeless.retain(|target| waits.contains_key(target));
-            }
-        });
+        drop(self.change(|state| state.clear(worker)));
     }
 
-    fn change(&self, f: impl FnOnce(&mut State)) {
-        if self.count.load(Ordering::Acquire) > 0 {
-            let mut state = self.state.lock();
-            f(&mut state);
-            self.count.store(state.waits.len(), Ordering::Release);
+    fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> Option<T> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
         }
+        let mut state = self.state.lock();
+        let changed = f(&mut state);
+        self.count.store(state.waits.len(), Ordering::Release);
+        Some(changed)
     }
 
     /// Tells the wait that began last that it would never end: for when all workers are blocked and no other will come, though
     /// that could not be seen as it began.
     pub(crate) fn give_up_last(&self) {
         let mut state = self.state.lock();
-        if !state.hopeless.is_empty() {
+        if state.waits.values().any(|wait| wait.hopeless) {
             return;
         }
-        let Some((target, waker)) = state.wakers.pop() else { return };
-        state.hopeless.insert(target);
+        let Some(last) = state.waits.values_mut().max_by_key(|wait| wait.place) else { return };
+        last.hopeless = true;
+        let waker = last.waker.clone();
         drop(state);
         super::quietly(|| waker.wake());
     }
 
     /// Notes the wait unless it would leave none of `workers` unblocked; how many are blocked then.
     fn enter(&self, worker: WorkerId, target: Target, workers: usize, waker: &Waker) -> Result<usize, ()> {
+        let waker = waker.clone();
         let mut state = self.state.lock();
-        if state.waits.get(&target) == Some(&worker) {
-            if state.hopeless.contains(&target) {
-                state.remove(target);
-                self.count.store(state.waits.len(), Ordering::Release);
-                return Err(());
-            }
-            state.renew(target, waker);
+        if let Some(wait) =
+            state.waits.get_mut(&target).filter(|wait| wait.worker == worker && !wait.hopeless)
+        {
+            let before = std::mem::replace(&mut wait.waker, waker);
+            drop(state);
+            drop(before);
             return Ok(0);
         }
-        state.remove(target);
-        let blocked = state.blocked.len() + usize::from(!state.blocked.contains_key(&worker));
-        if blocked < workers {
-            state.waits.insert(target, worker);
-            state.wakers.push((target, waker.clone()));
-            *state.blocked.entry(worker).or_default() += 1;
-        }
+        let before = state.remove(target);
+        let is_hopeless = before.as_ref().is_some_and(|wait| wait.worker == worker);
+        let entered = if is_hopeless { Err(waker) } else { state.begin(worker, target, workers, waker) };
         self.count.store(state.waits.len(), Ordering::Release);
-        if blocked < workers { Ok(blocked) } else { Err(()) }
+        drop(state);
+        drop(before);
+        entered.map_err(drop)
     }
 }
 
 impl State {
-    fn renew(&mut self, target: Target, waker: &Waker) {
-        if let Some((_, kept)) = self.wakers.iter_mut().find(|(waits, _)| *waits == target) {
-            kept.clone_from(waker);
+    /// Hands the waker back if the wait would leave none of `workers` unblocked; how many are blocked otherwise.
+    fn begin(
+        &mut self,
+        worker: WorkerId,
+        target: Target,
+        workers: usize,
+        waker: Waker,
+    ) -> Result<usize, Waker> {
+        let blocked = self.blocked.len() + usize::from(!self.blocked.contains_key(&worker));
+        if blocked >= workers {
+            return Err(waker);
         }
+        self.waits.insert(target, Wait { worker, waker, place: self.begun, hopeless: false });
+        self.begun += 1;
+        *self.blocked.entry(worker).or_default() += 1;
+        Ok(blocked)
     }
 
-    fn remove(&mut self, target: Target) {
-        let Some(worker) = self.waits.remove(&target) else { return };
-        self.wakers.retain(|(waits, _)| *waits != target);
-        self.hopeless.remove(&target);
-        if let Some(count) = self.blocked.get_mut(&worker) {
+    fn remove(&mut self, target: Target) -> Option<Wait> {
+        let wait = self.waits.remove(&target)?;
+        if let Some(count) = self.blocked.get_mut(&wait.worker) {
             *count -= 1;
             if *count == 0 {
-                self.blocked.remove(&worker);
+                self.blocked.remove(&wait.worker);
             }
         }
+        Some(wait)
+    }
+
+    fn clear(&mut self, worker: WorkerId) -> BTreeMap<Target, Wait> {
+        if self.blocked.remove(&worker).is_none() {
+            return BTreeMap::new();
+        }
+        let (over, others) =
+            std::mem::take(&mut self.waits).into_iter().partition(|(_, wait)| wait.worker == worker);
+        self.waits = others;
+        over
     }
 }
 
@@ -199,7 +223,8 @@ pub(crate) struct RoomBlock {
 impl RoomBlock {
     /// Whether the wait would never end.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.hub.nested().state.lock().hopeless.contains(&Target::Room(self.place))
+        let state = self.hub.nested().state.lock();
+        state.waits.get(&Target::Room(self.place)).is_some_and(|wait| wait.hopeless)
     }
 }
 

@@ -8,7 +8,7 @@ use tasker_core::engine::Msg;
 use tasker_core::supervisor::Event;
 
 use super::{Fact, Invariant, World, ensure};
-use crate::sim::worker::State;
+use crate::sim::worker::{SimWorker, State};
 
 #[derive(Default)]
 pub(super) struct Nesting {
@@ -36,11 +36,11 @@ impl Nesting {
 
     /// Workers that wait for a task that has not ended, and of whom the pool expects to come back.
     fn blocked(&self, world: &World) -> usize {
-        let blocks = |worker: &&crate::sim::worker::SimWorker| match &worker.state {
+        let blocks = |worker: &&SimWorker| match &worker.state {
             State::Running(running) => running.nests() && !worker.is_abandoned(),
             _ => false,
         };
-        let open = |worker: &crate::sim::worker::SimWorker| {
+        let open = |worker: &SimWorker| {
             let target = self.waits.get(&worker.id);
             target.is_some_and(|&target| !world.tasks[target].cell.cell().core().has_ended())
         };
