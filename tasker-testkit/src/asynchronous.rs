@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use tasker_core::asynchronous::{AsyncBackend, Pool, Runtime, Spawner};
 use tasker_core::builder::Builder;
-use tasker_core::metrics::{Metrics, Stats};
 use tasker_core::parker::block_on;
 use tasker_core::sync::Arc;
 use tasker_core::sync::atomic::{AtomicUsize, Ordering};
-use tasker_core::{
-    BuildError, Events, InvalidConfig, Refused, RunError, StopError, StopReport, TaskContext, TaskError,
-};
+use tasker_core::{BuildError, Refused, RunError, TaskContext, TaskError};
 
-use crate::{Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask};
+use crate::{
+    Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask, steer,
+};
 
 /// What is particular to an async backend.
 pub trait AsyncRuntime: Send + Sync + 'static {
@@ -113,49 +112,7 @@ impl<T: AsyncRuntime> Driver for OnRuntime<T> {
         block_on(pool.run(played(task)))
     }
 
-    fn stop(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.stop())
-    }
-
-    fn stop_within(pool: &Self::Pool, timeout: Duration) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.stop_within(timeout))
-    }
-
-    fn kill(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.kill())
-    }
-
-    fn ended(pool: &Self::Pool) -> Arc<StopReport> {
-        block_on(pool.ended())
-    }
-
-    fn pause(pool: &Self::Pool) {
-        pool.pause();
-    }
-
-    fn resume(pool: &Self::Pool) {
-        pool.resume();
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
-
-    fn warm_up(pool: &Self::Pool, workers: usize) {
-        block_on(pool.warm_up(workers));
-    }
-
-    fn stats(pool: &Self::Pool) -> Stats {
-        pool.stats()
-    }
-
-    fn metrics(pool: &Self::Pool) -> Metrics {
-        pool.metrics()
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
+    steer!(block_on);
 }
 
 /// The closure that plays `task`.

@@ -145,6 +145,68 @@ pub trait Driver: Send + Sync + Sized + 'static {
     fn events(pool: &Self::Pool) -> Events;
 }
 
+/// What steers and shows a pool, for a trait over the pools of all backends: each function calls the method of its name.
+/// `$wait` waits for what is async, as `block_on` does, or is the identity where nothing is.
+#[macro_export]
+macro_rules! steer {
+    ($wait:path) => {
+        fn stop(
+            pool: &Self::Pool,
+        ) -> Result<::std::sync::Arc<::tasker_core::StopReport>, ::tasker_core::StopError> {
+            $wait(pool.stop())
+        }
+
+        fn stop_within(
+            pool: &Self::Pool,
+            timeout: ::std::time::Duration,
+        ) -> Result<::std::sync::Arc<::tasker_core::StopReport>, ::tasker_core::StopError> {
+            $wait(pool.stop_within(timeout))
+        }
+
+        fn kill(
+            pool: &Self::Pool,
+        ) -> Result<::std::sync::Arc<::tasker_core::StopReport>, ::tasker_core::StopError> {
+            $wait(pool.kill())
+        }
+
+        fn ended(pool: &Self::Pool) -> ::std::sync::Arc<::tasker_core::StopReport> {
+            $wait(pool.ended())
+        }
+
+        fn pause(pool: &Self::Pool) {
+            pool.pause();
+        }
+
+        fn resume(pool: &Self::Pool) {
+            pool.resume();
+        }
+
+        fn resize(
+            pool: &Self::Pool,
+            workers: usize,
+            max_workers: usize,
+        ) -> Result<(), ::tasker_core::InvalidConfig> {
+            pool.resize(workers, max_workers)
+        }
+
+        fn warm_up(pool: &Self::Pool, workers: usize) {
+            $wait(pool.warm_up(workers));
+        }
+
+        fn stats(pool: &Self::Pool) -> ::tasker_core::metrics::Stats {
+            pool.stats()
+        }
+
+        fn metrics(pool: &Self::Pool) -> ::tasker_core::metrics::Metrics {
+            pool.metrics()
+        }
+
+        fn events(pool: &Self::Pool) -> ::tasker_core::Events {
+            pool.events()
+        }
+    };
+}
+
 /// Asks on a request, of any backend, for what is asked in a [`Task`]'s options.
 #[macro_export]
 macro_rules! ask {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tasker_testkit::{
-    Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask,
+    Answer, Capabilities, Driver, FakeClock, Fault, Handle, Script, Scripted, Task, Waiting, ask, steer,
 };
 
 use tasker_thread::{
-    BuildError, Builder, Events, InvalidConfig, Metrics, Pool, Refused, RunError, Stats, StopError,
-    StopReport, TaskContext, TaskError, ThreadBuilder, Threads,
+    BuildError, Builder, Pool, Refused, RunError, TaskContext, TaskError, ThreadBuilder, Threads,
 };
 
 /// Threads need nothing to run on.
@@ -83,49 +82,7 @@ impl Driver for OnThreads {
         pool.run(played(task))
     }
 
-    fn stop(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        pool.stop()
-    }
-
-    fn stop_within(pool: &Self::Pool, timeout: Duration) -> Result<Arc<StopReport>, StopError> {
-        pool.stop_within(timeout)
-    }
-
-    fn kill(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        pool.kill()
-    }
-
-    fn ended(pool: &Self::Pool) -> Arc<StopReport> {
-        pool.ended()
-    }
-
-    fn pause(pool: &Self::Pool) {
-        pool.pause();
-    }
-
-    fn resume(pool: &Self::Pool) {
-        pool.resume();
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
-
-    fn warm_up(pool: &Self::Pool, workers: usize) {
-        pool.warm_up(workers);
-    }
-
-    fn stats(pool: &Self::Pool) -> Stats {
-        pool.stats()
-    }
-
-    fn metrics(pool: &Self::Pool) -> Metrics {
-        pool.metrics()
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
+    steer!(std::convert::identity);
 }
 
 tasker_testkit::conformance!(OnThreads);

@@ -40,6 +40,39 @@ pub(crate) trait Colour: 'static {
     fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig>;
 }
 
+/// What is the same for both, but that `$wait` waits for what is async in one.
+macro_rules! steer {
+    ($wait:path) => {
+        fn stop(pool: &Self::Pool) -> Stop {
+            $wait(pool.stop())
+        }
+
+        fn stop_within(pool: &Self::Pool, timeout: Duration) -> Stop {
+            $wait(pool.stop_within(timeout))
+        }
+
+        fn kill(pool: &Self::Pool) -> Stop {
+            $wait(pool.kill())
+        }
+
+        fn events(pool: &Self::Pool) -> Events {
+            pool.events()
+        }
+
+        fn pause(pool: &Self::Pool) {
+            pool.pause();
+        }
+
+        fn resume(pool: &Self::Pool) {
+            pool.resume();
+        }
+
+        fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
+            pool.resize(workers, max_workers)
+        }
+    };
+}
+
 /// `tasker-thread`, its mailbox over the door's locks instead of crossbeam.
 pub(crate) struct OnThreads;
 
@@ -79,33 +112,7 @@ impl Colour for OnThreads {
         pool.run(act(task))
     }
 
-    fn stop(pool: &Self::Pool) -> Stop {
-        pool.stop()
-    }
-
-    fn stop_within(pool: &Self::Pool, timeout: Duration) -> Stop {
-        pool.stop_within(timeout)
-    }
-
-    fn kill(pool: &Self::Pool) -> Stop {
-        pool.kill()
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
-
-    fn pause(pool: &Self::Pool) {
-        pool.pause();
-    }
-
-    fn resume(pool: &Self::Pool) {
-        pool.resume();
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
+    steer!(std::convert::identity);
 }
 
 /// The async pool, on a runtime whose tasks are shuttle's.
@@ -183,31 +190,5 @@ impl Colour for OnFutures {
         block_on(pool.run(act_async(task)))
     }
 
-    fn stop(pool: &Self::Pool) -> Stop {
-        block_on(pool.stop())
-    }
-
-    fn stop_within(pool: &Self::Pool, timeout: Duration) -> Stop {
-        block_on(pool.stop_within(timeout))
-    }
-
-    fn kill(pool: &Self::Pool) -> Stop {
-        block_on(pool.kill())
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
-
-    fn pause(pool: &Self::Pool) {
-        pool.pause();
-    }
-
-    fn resume(pool: &Self::Pool) {
-        pool.resume();
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
+    steer!(block_on);
 }

@@ -40,10 +40,11 @@ pub(crate) trait Ground: Sized + 'static {
     /// With a limit the wait is given up, where that can be done.
     fn run(pool: &Self::Pool, task: Task, limit: Option<Duration>) -> Option<Result<(), RunError<Fault>>>;
     fn stop(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError>;
-    fn stop_within(pool: &Self::Pool, time: Duration) -> Result<Arc<StopReport>, StopError>;
+    fn stop_within(pool: &Self::Pool, timeout: Duration) -> Result<Arc<StopReport>, StopError>;
     fn kill(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError>;
     fn ended(pool: &Self::Pool) -> Arc<StopReport>;
-    fn pause(pool: &Self::Pool, paused: bool);
+    fn pause(pool: &Self::Pool);
+    fn resume(pool: &Self::Pool);
     fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig>;
     fn warm_up(pool: &Self::Pool, workers: usize);
     fn stats(pool: &Self::Pool) -> Stats;

@@ -6,11 +6,8 @@ use std::time::Duration;
 use tasker_async_std::AsyncStd;
 use tasker_core::asynchronous::{AsyncBackend, AsyncTask, Pool, Runtime, WeakPool};
 use tasker_core::builder::Builder;
-use tasker_core::metrics::{Metrics, Stats};
 use tasker_core::parker::{block_on, block_on_until};
-use tasker_core::{
-    AsyncClock, BuildError, Events, InvalidConfig, Refusal, RunError, StopError, StopReport, TaskContext,
-};
+use tasker_core::{AsyncClock, BuildError, Refusal, RunError, TaskContext};
 use tasker_tokio::Tokio;
 
 use crate::ground::{Ground, Handle, Room, note};
@@ -105,45 +102,7 @@ impl<T: Threads> Ground for OnRuntime<T> {
         block_on_until(&clock, tasker_core::Timestamp::ZERO.saturating_add(limit), run)
     }
 
-    fn stop(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.stop())
-    }
-
-    fn stop_within(pool: &Self::Pool, time: Duration) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.stop_within(time))
-    }
-
-    fn kill(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        block_on(pool.kill())
-    }
-
-    fn ended(pool: &Self::Pool) -> Arc<StopReport> {
-        block_on(pool.ended())
-    }
-
-    fn pause(pool: &Self::Pool, paused: bool) {
-        if paused { pool.pause() } else { pool.resume() }
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
-
-    fn warm_up(pool: &Self::Pool, workers: usize) {
-        block_on(pool.warm_up(workers));
-    }
-
-    fn stats(pool: &Self::Pool) -> Stats {
-        pool.stats()
-    }
-
-    fn metrics(pool: &Self::Pool) -> Metrics {
-        pool.metrics()
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
+    tasker_testkit::steer!(block_on);
 }
 
 /// As `submitted`, awaited.

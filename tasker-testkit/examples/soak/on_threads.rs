@@ -4,11 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tasker_core::builder::Builder;
-use tasker_core::metrics::{Metrics, Stats};
 use tasker_core::parker::block_on;
-use tasker_core::{
-    AsyncClock, BuildError, Events, InvalidConfig, Refusal, RunError, StopError, StopReport, TaskContext,
-};
+use tasker_core::{AsyncClock, BuildError, Refusal, RunError, TaskContext};
 use tasker_thread::{Pool, Threads, WeakPool};
 
 use crate::ground::{Ground, Handle, Room, note};
@@ -62,45 +59,7 @@ impl Ground for OnThreads {
         Some(pool.run(|_, cx| block_on(task.play(cx))))
     }
 
-    fn stop(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        pool.stop()
-    }
-
-    fn stop_within(pool: &Self::Pool, time: Duration) -> Result<Arc<StopReport>, StopError> {
-        pool.stop_within(time)
-    }
-
-    fn kill(pool: &Self::Pool) -> Result<Arc<StopReport>, StopError> {
-        pool.kill()
-    }
-
-    fn ended(pool: &Self::Pool) -> Arc<StopReport> {
-        pool.ended()
-    }
-
-    fn pause(pool: &Self::Pool, paused: bool) {
-        if paused { pool.pause() } else { pool.resume() }
-    }
-
-    fn resize(pool: &Self::Pool, workers: usize, max_workers: usize) -> Result<(), InvalidConfig> {
-        pool.resize(workers, max_workers)
-    }
-
-    fn warm_up(pool: &Self::Pool, workers: usize) {
-        pool.warm_up(workers);
-    }
-
-    fn stats(pool: &Self::Pool) -> Stats {
-        pool.stats()
-    }
-
-    fn metrics(pool: &Self::Pool) -> Metrics {
-        pool.metrics()
-    }
-
-    fn events(pool: &Self::Pool) -> Events {
-        pool.events()
-    }
+    tasker_testkit::steer!(std::convert::identity);
 }
 
 fn tried(pool: &Pool<Faulty>, task: Task) -> Result<Handle, Refusal> {

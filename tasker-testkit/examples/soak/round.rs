@@ -135,9 +135,9 @@ fn upset<G: Ground>(pool: &G::Pool, world: &World, chance: &mut Chance, actor: &
         let time = chance.micros(100, 10_000);
         match chance.between(0, 9) {
             0 => {
-                G::pause(pool, true);
+                G::pause(pool);
                 thread::sleep(time);
-                G::pause(pool, false);
+                G::resume(pool);
             }
             1 => {
                 world.outage.store(true, Ordering::SeqCst);
