@@ -5,13 +5,13 @@ use crate::error::Refusal;
 use crate::queue::Ticket;
 use crate::sync::Arc;
 use crate::task::job::Job;
-use crate::task::{Cell, End, HasCell, TaskCore, TaskHandle, TaskOptions};
+use crate::task::{End, Taker, TaskCore, TaskHandle, TaskOptions};
 
-/// Submits the job that `make` builds around a cell; a refusal arrives in the handle.
+/// Submits the job that `make` builds around a task's core; a refusal arrives in the handle.
 pub fn submit<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
-    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
+    make: impl FnOnce(TaskCore) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
@@ -25,7 +25,7 @@ pub fn submit_with<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
     ticket: Ticket<J>,
-    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
+    make: impl FnOnce(TaskCore) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
@@ -39,7 +39,7 @@ pub fn submit_all<J, T, F>(
     engine: &Arc<Engine<J>>,
     options: &TaskOptions,
     tasks: impl Iterator<Item = F>,
-    make: impl Fn(Cell<T, J::Error>, F) -> Made<J, T>,
+    make: impl Fn(TaskCore, F) -> Made<J, T>,
 ) -> Vec<TaskHandle<T, J::Error>>
 where
     J: Job,
@@ -49,7 +49,7 @@ where
     // Before any task is made: the iterator is the user's, and may panic.
     let tasks: Vec<F> = tasks.collect();
     for task in tasks {
-        let (job, task) = make(new_cell(engine, options.clone()), task);
+        let (job, task) = make(new_core(engine, options.clone()), task);
         let rank = engine.rank_of(job.core());
         jobs.push((job, rank));
         handles.push(task);
@@ -57,30 +57,30 @@ where
     for (job, reason) in engine.inbox.submit_batch(jobs, engine.hub.now()) {
         refuse(&engine.hub, job, reason);
     }
-    for task in handles.iter().filter(|task| task.cell().core().place.is_accepted()) {
+    for task in handles.iter().filter(|task| task.core().place.is_accepted()) {
         arrive(engine, task);
     }
     handles.into_iter().map(|task| TaskHandle::new(task, Arc::clone(&engine.hub), false)).collect()
 }
 
 /// A new task, for its queue and for its handle.
-pub type Made<J, T> = (J, Arc<dyn HasCell<T, <J as Job>::Error>>);
+pub type Made<J, T> = (J, Taker<T, <J as Job>::Error>);
 
-fn new_cell<J: Job, T>(engine: &Arc<Engine<J>>, options: TaskOptions) -> Cell<T, J::Error> {
-    Cell::new(TaskCore::new(options, engine.max_retries, &engine.hub))
+fn new_core<J: Job>(engine: &Arc<Engine<J>>, options: TaskOptions) -> TaskCore {
+    TaskCore::new(options, engine.max_retries, &engine.hub)
 }
 
 fn enqueue<J, T>(
     engine: &Arc<Engine<J>>,
     options: TaskOptions,
     ticket: Option<Ticket<J>>,
-    make: impl FnOnce(Cell<T, J::Error>) -> Made<J, T>,
+    make: impl FnOnce(TaskCore) -> Made<J, T>,
 ) -> TaskHandle<T, J::Error>
 where
     J: Job,
     T: Send + 'static,
 {
-    let (job, task) = make(new_cell(engine, options));
+    let (job, task) = make(new_core(engine, options));
     let (rank, now) = (engine.rank_of(job.core()), job.core().submitted);
     let taken = engine.inbox.submit(job, rank, now, ticket);
     let is_next = matches!(taken, Ok(true));
@@ -91,10 +91,10 @@ where
     TaskHandle::new(task, Arc::clone(&engine.hub), is_next)
 }
 
-fn arrive<J: Job, T>(engine: &Engine<J>, task: &Arc<dyn HasCell<T, J::Error>>) {
-    let core = task.cell().core();
+fn arrive<J: Job, T>(engine: &Engine<J>, task: &Taker<T, J::Error>) {
+    let core = task.core();
     if let Some(deadline) = core.deadline() {
-        engine.hub.arm_deadline(deadline, &Arc::clone(task).any());
+        engine.hub.arm_deadline(deadline, task.share());
     }
     if let Some(collector) = engine.hub.collector() {
         engine.hub.guard("MetricsCollector::arrived", || collector.arrived(&core.info()));

@@ -1,10 +1,8 @@
 //! Tasks of thread pools.
 
-use std::sync::Arc;
-
 use tasker_core::submit::Made;
-use tasker_core::task::job::{AnyTask, Attempt, Work};
-use tasker_core::task::{Cell, Key, Sole, Task};
+use tasker_core::task::job::{AnyTask, Attempt};
+use tasker_core::task::{Key, Sole, Task, TaskCore, Work};
 use tasker_core::{LocalResource, TaskContext};
 
 /// A task as the queue of a thread pool holds it, with its result's type hidden.
@@ -17,63 +15,87 @@ pub(crate) trait SyncWork<R: LocalResource>: AnyTask<Error = R::Error> {
 }
 
 /// A task that may be called again: state that an earlier attempt left in the closure is seen by the next.
-pub(crate) fn repeatable<R, F, T>(cell: Cell<T, R::Error>, task: F) -> Made<SyncJob<R>, T>
+pub(crate) fn repeatable<R, F, T>(core: TaskCore, task: F) -> Made<SyncJob<R>, T>
 where
     R: LocalResource,
     F: FnMut(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
     T: Send + 'static,
 {
-    make(cell, task, |task, resource, context| {
-        task.as_mut()
-            .map(|callable| (callable.task)(resource, context))
-            .expect("a repeatable task is never used up")
-    })
+    make(core, Repeatable(task))
 }
 
 /// A task that is called at most once.
-pub(crate) fn once<R, F, T>(cell: Cell<T, R::Error>, task: F) -> Made<SyncJob<R>, T>
+pub(crate) fn once<R, F, T>(core: TaskCore, task: F) -> Made<SyncJob<R>, T>
 where
     R: LocalResource,
     F: FnOnce(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
     T: Send + 'static,
 {
-    make(cell, task, |task, resource, context| {
-        (task.take().expect("a once task is attempted once").task)(resource, context)
-    })
+    make(core, Once(task))
 }
 
-/// Calls the closure: in place if it may be called again, taking it if not.
-type Call<F, R, T, E> = fn(&mut Option<Callable<F, R, T, E>>, &mut R, &TaskContext) -> Result<T, E>;
+struct Repeatable<F>(F);
+struct Once<F>(F);
 
-struct Callable<F, R, T, E> {
-    task: F,
-    call: Call<F, R, T, E>,
+/// How a closure is called: in place if it may be called again, taking it if not.
+trait Call<R: LocalResource, T>: Send + Sized + 'static {
+    fn call(
+        work: &mut Work<Self, T, R::Error>,
+        resource: &mut R,
+        context: &TaskContext,
+    ) -> Result<T, R::Error>;
 }
 
-fn make<R, F, T>(cell: Cell<T, R::Error>, task: F, call: Call<F, R, T, R::Error>) -> Made<SyncJob<R>, T>
+impl<R, F, T> Call<R, T> for Repeatable<F>
 where
     R: LocalResource,
-    F: Send + 'static,
+    F: FnMut(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
+{
+    fn call(
+        work: &mut Work<Self, T, R::Error>,
+        resource: &mut R,
+        context: &TaskContext,
+    ) -> Result<T, R::Error> {
+        match work {
+            Work::Todo(Self(task)) => task(resource, context),
+            Work::Done(_) | Work::Gone => unreachable!("a task that has ended is not called"),
+        }
+    }
+}
+
+impl<R, F, T> Call<R, T> for Once<F>
+where
+    R: LocalResource,
+    F: FnOnce(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
+{
+    fn call(
+        work: &mut Work<Self, T, R::Error>,
+        resource: &mut R,
+        context: &TaskContext,
+    ) -> Result<T, R::Error> {
+        let Self(task) = work.take().expect("a once task is attempted once");
+        task(resource, context)
+    }
+}
+
+fn make<R, W, T>(core: TaskCore, work: W) -> Made<SyncJob<R>, T>
+where
+    R: LocalResource,
+    W: Call<R, T>,
     T: Send + 'static,
 {
-    let (job, task) =
-        Task::pair(cell, Work::new(Callable { task, call }), |task| task as Arc<dyn SyncWork<R>>);
-    (job, task)
+    Task::pair(core, work, |task| task as &mut (dyn SyncWork<R> + 'static))
 }
 
-impl<R, F, T> SyncWork<R> for Task<Work<Callable<F, R, T, R::Error>, T>, T, R::Error>
+impl<R, W, T> SyncWork<R> for Task<W, T, R::Error>
 where
     R: LocalResource,
-    F: Send + 'static,
+    W: Call<R, T>,
     T: Send + 'static,
 {
     fn attempt(&self, key: Key<'_>, resource: &mut R, context: &TaskContext) -> Attempt<R::Error> {
         let work = self.work(key);
-        let Some(Callable { call, .. }) = &work.task else {
-            unreachable!("a used-up task is not tried again")
-        };
-        let call = *call;
-        let result = call(&mut work.task, resource, context);
+        let result = W::call(work, resource, context);
         work.note(result)
     }
 }

@@ -61,7 +61,7 @@ macro_rules! submit_forms {
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
                 T: Send + 'static,
             {
-                submit::submit(self.engine, self.options, |cell| job::$make(cell, task))
+                submit::submit(self.engine, self.options, |core| job::$make(core, task))
             }
 
             /// Submits the task, or hands it back as it was if the pool does not take it. Never waits.
@@ -132,8 +132,8 @@ macro_rules! submit_forms {
                 T: Send + 'static,
             {
                 let options = self.options;
-                submit::submit_all(self.engine, &options, tasks.into_iter(), |cell, task| {
-                    job::$make(cell, task)
+                submit::submit_all(self.engine, &options, tasks.into_iter(), |core, task| {
+                    job::$make(core, task)
                 })
             }
 
@@ -149,7 +149,7 @@ macro_rules! submit_forms {
                 match room {
                     Ok(ticket) => {
                         let options = self.options;
-                        Ok(submit::submit_with(self.engine, options, ticket, |cell| job::$make(cell, task)))
+                        Ok(submit::submit_with(self.engine, options, ticket, |core| job::$make(core, task)))
                     }
                     Err(reason) => Err(Refused { task, reason }),
                 }

@@ -4,12 +4,10 @@ use std::future::Future;
 
 use stackfuture::StackFuture;
 
-use crate::engine::Hub;
 use crate::resource::Resource;
 use crate::submit::Made;
-use crate::sync::Arc;
-use crate::task::job::{AnyTask, Attempt, Job, JobEnd, Work};
-use crate::task::{AnyCell, Cell, Key, Sole, Task, TaskContext, TaskCore};
+use crate::task::job::{AnyTask, Attempt, Job};
+use crate::task::{Key, Sole, Task, TaskContext, TaskCore, Work};
 
 /// An async closure over a resource whose future is `Send`. Implemented by the compiler's async closures and by
 /// functions; never by hand.
@@ -65,17 +63,21 @@ pub(super) struct AsyncJob<R: Resource>(pub(super) Sole<dyn AsyncWork<R>>);
 
 impl<R: Resource> Job for AsyncJob<R> {
     type Error = R::Error;
+    type Task = dyn AsyncWork<R>;
 
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        Job::cell(&self.0)
+    #[inline]
+    fn own(&self) -> &Sole<Self::Task> {
+        &self.0
     }
 
-    fn core(&self) -> &TaskCore {
-        Job::core(&self.0)
+    #[inline]
+    fn own_mut(&mut self) -> &mut Sole<Self::Task> {
+        &mut self.0
     }
 
-    fn fill(self, hub: &Hub, end: JobEnd<R::Error>) {
-        Job::fill(self.0, hub, end);
+    #[inline]
+    fn into_own(self) -> Sole<Self::Task> {
+        self.0
     }
 }
 
@@ -91,42 +93,74 @@ pub(super) trait AsyncWork<R: Resource>: AnyTask<Error = R::Error> {
     ) -> AttemptFuture<'a, R::Error>;
 }
 
-/// A task, for its queue and for its handle; `clone` is how a further attempt gets a closure of its own, `None` if there
-/// is none.
-pub(super) fn make<R, F, T>(
-    cell: Cell<T, R::Error>,
-    task: F,
-    clone: Option<fn(&F) -> F>,
-) -> Made<AsyncJob<R>, T>
+/// A task of which each attempt but the last runs a clone.
+pub(super) struct Cloned<F>(F);
+
+/// A task that is attempted at most once.
+pub(super) struct Single<F>(F);
+
+/// How an attempt gets the closure that it runs.
+pub(super) trait Attempts: Send + Sized + 'static {
+    /// The closure.
+    type Task: Send + 'static;
+
+    /// Takes the closure out, or a clone that leaves it there for further attempts.
+    fn closure<T, E>(work: &mut Work<Self, T, E>, last: bool) -> Option<Self::Task>;
+}
+
+impl<F: Clone + Send + 'static> Attempts for Cloned<F> {
+    type Task = F;
+
+    fn closure<T, E>(work: &mut Work<Self, T, E>, last: bool) -> Option<F> {
+        match work {
+            Work::Todo(Self(task)) if !last => Some(task.clone()),
+            _ => work.take().map(|Self(task)| task),
+        }
+    }
+}
+
+impl<F: Send + 'static> Attempts for Single<F> {
+    type Task = F;
+
+    fn closure<T, E>(work: &mut Work<Self, T, E>, _: bool) -> Option<F> {
+        work.take().map(|Self(task)| task)
+    }
+}
+
+/// A task that may be retried, for its queue and for its handle.
+pub(super) fn repeatable<R, F, T>(core: TaskCore, task: F) -> Made<AsyncJob<R>, T>
+where
+    R: Resource,
+    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + RetryTask + Send + 'static,
+    T: Send + 'static,
+{
+    make(core, Cloned(task))
+}
+
+/// A task that is attempted at most once, for its queue and for its handle.
+pub(super) fn once<R, F, T>(core: TaskCore, task: F) -> Made<AsyncJob<R>, T>
 where
     R: Resource,
     F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
     T: Send + 'static,
 {
-    let work = Work::new(Callable { task, clone });
-    let (job, task) = Task::pair(cell, work, |task| task as Arc<dyn AsyncWork<R>>);
-    (AsyncJob(job), task)
+    make(core, Single(task))
 }
 
-struct Callable<F> {
-    task: F,
-    clone: Option<fn(&F) -> F>,
-}
-
-impl<F, T> Work<Callable<F>, T> {
-    /// The closure for one attempt: a clone, or the closure itself if it is the last.
-    fn take(&mut self, last: bool) -> Option<F> {
-        match &self.task {
-            Some(Callable { task, clone: Some(clone) }) if !last => Some(clone(task)),
-            _ => self.task.take().map(|callable| callable.task),
-        }
-    }
-}
-
-impl<R, F, T> AsyncWork<R> for Task<Work<Callable<F>, T>, T, R::Error>
+fn make<R, W, T>(core: TaskCore, work: W) -> Made<AsyncJob<R>, T>
 where
     R: Resource,
-    F: for<'a> AsyncTask<'a, R, Result<T, R::Error>> + Send + 'static,
+    W: Attempts<Task: for<'a> AsyncTask<'a, R, Result<T, R::Error>>>,
+    T: Send + 'static,
+{
+    let (job, taker) = Task::pair(core, work, |task| task as &mut (dyn AsyncWork<R> + 'static));
+    (AsyncJob(job), taker)
+}
+
+impl<R, W, T> AsyncWork<R> for Task<W, T, R::Error>
+where
+    R: Resource,
+    W: Attempts<Task: for<'a> AsyncTask<'a, R, Result<T, R::Error>>>,
     T: Send + 'static,
 {
     fn attempt<'a>(
@@ -137,7 +171,7 @@ where
         last: bool,
     ) -> AttemptFuture<'a, R::Error> {
         let work = self.work(key);
-        let task = work.take(last).expect("the last attempt alone uses the task up");
+        let task = W::closure(work, last).expect("the last attempt alone uses the task up");
         let future = task.call(resource, context);
         StackFuture::from_or_box(async move { work.note(future.await) })
     }

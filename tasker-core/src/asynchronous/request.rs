@@ -60,7 +60,7 @@ crate::request_options!(Request<'_, R, M>, R: Resource);
 
 /// Ways to submit, for one kind of task.
 macro_rules! submit_forms {
-    ($mode:ty, $clone:expr, [$($retry:ident)?], $attempts:literal) => {
+    ($mode:ty, $make:ident, [$($retry:ident)?], $attempts:literal) => {
         impl<R: Resource> Request<'_, R, $mode> {
             /// Submits the task and never waits: a refusal arrives in the handle.
             #[doc = $attempts]
@@ -72,7 +72,7 @@ macro_rules! submit_forms {
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
-                submit::submit(&pool.engine, options, |cell| job::make(cell, task, $clone))
+                submit::submit(&pool.engine, options, |core| job::$make(core, task))
             }
 
             /// Submits the task, or hands it back as it was if the pool does not take it. Never waits.
@@ -169,7 +169,7 @@ macro_rules! submit_forms {
             {
                 let (pool, options) = (self.pool, self.options);
                 let each = tasks.into_iter();
-                submit::submit_all(&pool.engine, &options, each, |cell, task| job::make(cell, task, $clone))
+                submit::submit_all(&pool.engine, &options, each, |core, task| job::$make(core, task))
             }
 
             fn with_ticket<F, T>(self, ticket: Ticket<AsyncJob<R>>, task: F) -> TaskHandle<T, R::Error>
@@ -178,7 +178,7 @@ macro_rules! submit_forms {
                 T: Send + 'static,
             {
                 let (pool, options) = (self.pool, self.options);
-                submit::submit_with(&pool.engine, options, ticket, |cell| job::make(cell, task, $clone))
+                submit::submit_with(&pool.engine, options, ticket, |core| job::$make(core, task))
             }
         }
     };
@@ -186,11 +186,11 @@ macro_rules! submit_forms {
 
 submit_forms!(
     Repeatable,
-    Some(F::clone),
+    repeatable,
     [RetryTask],
     "Each attempt runs a clone of the closure, the last one the closure itself."
 );
-submit_forms!(Once, None, [], "The closure is called at most once.");
+submit_forms!(Once, once, [], "The closure is called at most once.");
 
 impl<R: Resource> Inner<R> {
     async fn room_within(&self, timeout: Duration) -> Result<Ticket<AsyncJob<R>>, Refusal> {

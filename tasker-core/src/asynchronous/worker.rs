@@ -128,7 +128,7 @@ async fn attempt<R: Resource>(
         let polled = future.poll(cx);
         if polled.is_pending() {
             post.watch(cx.waker());
-            if task.core().should_stop() {
+            if context.is_cancelled() {
                 return Poll::Ready(future.interrupt());
             }
         }

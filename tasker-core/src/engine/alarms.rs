@@ -4,17 +4,17 @@
 
 use crate::due::DueQueue;
 use crate::ids::{TaskId, WorkerId};
-use crate::sync::{Arc, Lock, Weak};
-use crate::task::{AnyCell, TaskCore};
+use crate::sync::Lock;
+use crate::task::Shared;
 use crate::time::Timestamp;
 
 /// What to do at a moment.
 #[derive(Debug)]
 pub(crate) enum Alarm {
     /// The task must have ended.
-    Deadline(Weak<dyn AnyCell>),
-    /// The attempt, one at this cell's task, must have ended.
-    Timeout(Running, Weak<dyn AnyCell>),
+    Deadline(Shared),
+    /// The attempt, one at this task, must have ended.
+    Timeout(Running, Shared),
     /// The worker must have come back from an attempt that nobody waits for.
     Grace(Running),
 }
@@ -45,9 +45,7 @@ impl Alarms {
     pub(crate) fn set(&self, due: Timestamp, alarm: Alarm) -> bool {
         let mut state = self.state.lock();
         let first = state.queue.push(due, alarm);
-        let looked_at = state.sweep();
-        drop(state);
-        looked_at.into_iter().for_each(|cell| super::quietly(|| drop(cell)));
+        state.sweep();
         first
     }
 
@@ -68,26 +66,18 @@ impl Alarms {
 }
 
 impl State {
-    /// Throws away the deadlines and timeouts of what has ended, whenever there are twice as many as it last left.
-    /// Returns the cells it looked at: this may be the last to hold one, and its result is dropped outside of the lock.
-    fn sweep(&mut self) -> Vec<Arc<dyn AnyCell>> {
+    /// Throws away the deadlines and timeouts of what has ended, whenever there are twice as many as it last left. This may
+    /// free a task, of which nothing of users' is left by then.
+    fn sweep(&mut self) {
         const WORTH_IT: usize = 1024;
-        let mut looked_at = Vec::new();
         if self.queue.len() < self.sweep_at.max(WORTH_IT) {
-            return looked_at;
+            return;
         }
-        let mut look = |cell: &Weak<dyn AnyCell>, is_needed: &dyn Fn(&TaskCore) -> bool| {
-            let Some(cell) = cell.upgrade() else { return false };
-            let needed = is_needed(cell.core());
-            looked_at.push(cell);
-            needed
-        };
         self.queue.sweep(&mut |alarm| match alarm {
-            Alarm::Deadline(cell) => look(cell, &|core| !core.has_ended()),
-            Alarm::Timeout(running, cell) => look(cell, &|core| core.is_inside(running.attempt)),
+            Alarm::Deadline(task) => !task.has_ended(),
+            Alarm::Timeout(running, task) => !task.has_ended() && task.attempts() == running.attempt,
             Alarm::Grace(_) => true,
         });
         self.sweep_at = self.queue.len() * 2;
-        looked_at
     }
 }

@@ -250,7 +250,7 @@ impl<J: Job> Controller<J> {
         // Its users are told now; whether it is gone is asked once all workers are.
         self.launch.close_reserve();
         let end = self.end_of_all();
-        let refusal = if matches!(end, End::NoWorkers(_)) { Refusal::NoWorkers } else { Refusal::Stopping };
+        let refusal = if matches!(end, End::NoWorkers) { Refusal::NoWorkers } else { Refusal::Stopping };
         for job in self.engine.inbox.discard(refusal) {
             super::fill_early(&self.engine.hub, job, end.clone());
         }
@@ -268,7 +268,10 @@ impl<J: Job> Controller<J> {
 
     fn end_of_all(&self) -> End {
         match (self.how, self.supervisor.last_error()) {
-            (Stopped::NoWorkers, Some(error)) => End::NoWorkers(error),
+            (Stopped::NoWorkers, Some(error)) => {
+                self.engine.hub.set_last_words(error);
+                End::NoWorkers
+            }
             _ => End::Killed,
         }
     }

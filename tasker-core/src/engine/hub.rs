@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::OnceLock;
 // Loom's atomics cannot live in a static.
 use std::sync::atomic::AtomicU64 as CountOfProcess;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::alarms::{Alarm, Alarms, Running};
 use crate::engine::levels::LevelBoard;
-use crate::engine::nested::Nested;
+use crate::engine::nested::{Nested, Target};
 use crate::engine::report::UndoneList;
 use crate::engine::{EventBus, Roster};
 use crate::event::PoolEvent;
@@ -19,7 +20,7 @@ use crate::queue::Mail;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock, OwnLine, Weak};
-use crate::task::{AnyCell, End, TaskCore};
+use crate::task::{Close, End, Finished, Shared, Sole, TaskCore};
 use crate::time::Timestamp;
 
 /// A message for the control loop.
@@ -76,6 +77,7 @@ pub struct Hub {
     tasks: OwnLine<AtomicU64>,
     warm_ups: Lock<u64>,
     create_error: Lock<Option<Arc<str>>>,
+    last_words: OnceLock<Arc<str>>,
 }
 
 /// Numbers pools, so that a thread can say of which pool it runs a task.
@@ -105,6 +107,7 @@ impl Hub {
             tasks: OwnLine(AtomicU64::new(1)),
             warm_ups: Lock::new(0),
             create_error: Lock::new(None),
+            last_words: OnceLock::new(),
         }
     }
 
@@ -270,20 +273,63 @@ impl Hub {
         }
     }
 
+    /// Calls whoever waits for a task that has just ended.
+    #[inline]
+    pub(crate) fn wake_waiter(&self, task: &TaskCore, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.call_waiter(task.id, waker);
+        }
+    }
+
+    /// Puts the result that was left in a task where its handle finds it.
+    #[inline]
+    pub(crate) fn publish_result<D: ?Sized + Close>(&self, own: Sole<D>) {
+        let id = own.core().id;
+        let waker = own.publish(|drop_it| {
+            self.guard("drop of a result", drop_it);
+        });
+        if let Some(waker) = waker {
+            self.call_waiter(id, waker);
+        }
+    }
+
+    fn call_waiter(&self, id: TaskId, waker: Waker) {
+        // Whoever waits for it is not blocked any more, though it may take a while to notice.
+        self.nested().leave(Target::Task(id));
+        self.guard("Waker::wake", || waker.wake());
+    }
+
+    /// Notes why the pool has no workers left, for all tasks that end for that.
+    pub(crate) fn set_last_words(&self, error: Arc<str>) {
+        // A pool ends once.
+        let _ = self.last_words.set(error);
+    }
+
+    /// Why the pool has no workers left.
+    pub(crate) fn last_words(&self) -> Arc<str> {
+        self.last_words.get().cloned().unwrap_or_else(|| "".into())
+    }
+
     /// Sets the alarm for the deadline of a task that was just queued.
-    pub(crate) fn arm_deadline(&self, deadline: Timestamp, cell: &Arc<dyn AnyCell>) {
-        self.arm(deadline, Alarm::Deadline(Arc::downgrade(cell)));
+    pub(crate) fn arm_deadline(&self, deadline: Timestamp, task: Shared) {
+        self.arm(deadline, Alarm::Deadline(task));
     }
 
     /// Sets the alarm for the timeout of an attempt that begins now.
-    pub(crate) fn arm_timeout(&self, due: Timestamp, cell: &Arc<dyn AnyCell>, attempt: u32) {
-        let running = Running { worker: cell.core().worker(), task: cell.core().id, attempt };
-        self.arm(due, Alarm::Timeout(running, Arc::downgrade(cell)));
+    pub(crate) fn arm_timeout(&self, due: Timestamp, running: Running, task: Shared) {
+        self.arm(due, Alarm::Timeout(running, task));
     }
 
-    /// Sets the alarm for a worker that is inside an attempt nobody waits for any more.
+    /// Sets the alarm for a worker that is inside an attempt nobody waits for any more, if one is. A worker that is about
+    /// to begin it sees that itself.
     pub(crate) fn arm_grace(&self, core: &TaskCore) {
-        let running = Running { worker: core.worker(), task: core.id, attempt: core.attempts() };
+        if let Some(running) = self.roster.running(core) {
+            self.arm_grace_of(running);
+        }
+    }
+
+    /// The same, where it is known who is inside.
+    pub(crate) fn arm_grace_of(&self, running: Running) {
         self.arm(self.now().saturating_add(self.grace), Alarm::Grace(running));
     }
 
@@ -298,7 +344,7 @@ impl Hub {
     pub(crate) fn sound_alarms(&self, now: Timestamp) -> Option<Timestamp> {
         while let Some(alarm) = self.alarms.pop_due(now) {
             match alarm {
-                Alarm::Deadline(cell) => self.expire(&cell),
+                Alarm::Deadline(task) => self.expire(&task),
                 Alarm::Timeout(running, _) => self.time_out(running),
                 Alarm::Grace(running) => self.check_stuck(running),
             }
@@ -306,31 +352,32 @@ impl Hub {
         self.alarms.next_due()
     }
 
-    fn expire(&self, cell: &Weak<dyn AnyCell>) {
-        let Some(cell) = cell.upgrade() else { return };
+    fn expire(&self, task: &Shared) {
+        if task.has_ended() {
+            return;
+        }
         let error = self.create_error.lock().clone();
-        if cell.end_early(self, End::Expired(error)) && cell.core().attempts() > 0 {
-            self.arm_grace(cell.core());
+        if task.cut(self, &End::Expired(error)) == Some(Finished::Running) {
+            self.arm_grace(task);
         }
     }
 
     fn time_out(&self, running: Running) {
-        let Some(cell) = self.roster.inside(running) else { return };
-        let core = cell.core();
-        if core.is_retried_on_timeout() && !core.is_last_attempt(running.attempt) {
-            core.time_out_attempt(running.attempt);
-            self.roster.wake_attempt(core);
-        } else if let Some(after) = core.timeout() {
-            cell.end_early(self, End::TimedOut(after));
+        let Some(task) = self.roster.inside(running) else { return };
+        if task.is_retried_on_timeout() && !task.is_last_attempt(running.attempt) {
+            task.time_out_attempt(running.attempt);
+            self.roster.wake_attempt(&task);
+        } else if let Some(after) = task.timeout() {
+            task.cut(self, &End::TimedOut(after));
         }
-        self.arm_grace(core);
+        self.arm_grace_of(running);
     }
 
     fn check_stuck(&self, running: Running) {
-        let Some(cell) = self.roster.inside(running) else { return };
-        if let Some(after) = cell.core().timeout().filter(|_| cell.core().is_timed_out()) {
+        let Some(task) = self.roster.inside(running) else { return };
+        if let Some(after) = task.timeout().filter(|_| task.is_timed_out()) {
             // It was to be retried, but its worker does not give it back.
-            cell.end_early(self, End::TimedOut(after));
+            task.cut(self, &End::TimedOut(after));
         }
         self.post(Msg::Event(Event::Stuck(running.worker)));
     }

@@ -37,10 +37,10 @@ pub(crate) use nested::{RoomBlock, Target};
 pub use worker::describe;
 
 use crate::task::End;
-use crate::task::job::{Job, JobEnd};
+use crate::task::job::Job;
 
 /// Fills a job whose end was decided by the caller with an end that is not its own doing.
 pub(crate) fn fill_early<J: Job>(hub: &Hub, job: J, end: End) {
     hub.count_end(job.core(), end.kind());
-    quietly(|| job.fill(hub, JobEnd::Error(end.into())));
+    quietly(|| job.end_early(hub, &end));
 }

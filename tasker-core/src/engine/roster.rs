@@ -10,9 +10,9 @@ use crate::engine::report::WorkerLeft;
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
-use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock};
-use crate::task::{AnyCell, End, TaskCore};
+use crate::task::{End, Shared, TaskCore, Window};
 use crate::time::Timestamp;
 
 /// Why a worker should drop what it does.
@@ -33,20 +33,16 @@ pub struct Post {
     /// How many times its place was tried to be filled.
     pub attempt: u32,
     pub(crate) meter: Meter,
-    since: Timestamp,
-    current: Lock<Option<Current>>,
+    /// When it last began something: in nanoseconds.
+    since: AtomicU64,
+    /// The task it is inside of.
+    window: Window,
     /// Whether it has a task that the queue counts as running.
     busy: AtomicBool,
     interrupt: AtomicU8,
     /// The supervisor was told that it does not come back.
     stuck: AtomicBool,
     waker: Lock<Option<Waker>>,
-}
-
-#[derive(Clone)]
-struct Current {
-    cell: Arc<dyn AnyCell>,
-    since: Timestamp,
 }
 
 impl Post {
@@ -56,8 +52,8 @@ impl Post {
             reason,
             attempt,
             meter: Meter::new(),
-            since: now,
-            current: Lock::new(None),
+            since: AtomicU64::new(now.as_nanos()),
+            window: Window::new(),
             busy: AtomicBool::new(false),
             interrupt: AtomicU8::new(0),
             stuck: AtomicBool::new(false),
@@ -73,7 +69,7 @@ impl Post {
     /// Why it should drop what it does, if it should.
     #[inline]
     pub fn interrupted(&self) -> Option<Interrupt> {
-        match self.interrupt.load(Ordering::Acquire) {
+        match self.interrupt.load(Ordering::SeqCst) {
             0 => None,
             1 => Some(Interrupt::Kill),
             _ => Some(Interrupt::Abandon),
@@ -90,16 +86,22 @@ impl Post {
         }
     }
 
-    /// Wakes whoever is inside this task here.
-    fn wake_inside(&self, task: &TaskCore) {
-        // Under the lock: the waker of the next task is not left before that task is here.
-        let current = self.current.lock();
-        let is_inside = current.as_ref().is_some_and(|current| current.cell.core().id == task.id);
-        let waker = if is_inside { self.waker.lock().take() } else { None };
-        drop(current);
+    /// Wakes whoever is inside this task here. `false`: nobody is.
+    fn wake_inside(&self, task: &TaskCore) -> bool {
+        if self.attempt_of(task).is_none() {
+            return false;
+        }
+        // A copy: should the worker have gone on meanwhile, the next task still needs its own.
+        let waker = self.waker.lock().clone();
         if let Some(waker) = waker {
             waker.wake();
         }
+        true
+    }
+
+    /// The attempt at this task, if the worker is inside of it.
+    fn attempt_of(&self, task: &TaskCore) -> Option<u32> {
+        self.window.look(|shown| (shown.id == task.id).then(|| shown.attempts()))?
     }
 
     pub(crate) fn interrupt(&self, why: Interrupt) {
@@ -107,25 +109,26 @@ impl Post {
             Interrupt::Kill => 1,
             Interrupt::Abandon => 2,
         };
-        self.interrupt.fetch_max(code, Ordering::AcqRel);
+        self.interrupt.fetch_max(code, Ordering::SeqCst);
         let waker = self.waker.lock().take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// It has taken a task. The caller looks at [`Self::interrupted`] afterwards: an interrupt from before finds no
-    /// task here to end.
+    /// It has taken a task. The caller looks at [`Self::interrupted`] afterwards: an
+    /// interrupt from before finds no task here to end.
     #[inline]
-    pub(crate) fn begins(&self, cell: Arc<dyn AnyCell>, now: Timestamp) {
-        let mut current = self.current.lock();
+    pub(crate) fn begins(&self, task: Shared, now: Timestamp) {
         self.busy.store(true, Ordering::Release);
-        *current = Some(Current { cell, since: now });
+        self.since.store(now.as_nanos(), Ordering::Relaxed);
+        self.window.show(task);
     }
 
+    /// It is inside of no task any more; the one that it was inside of.
     #[inline]
-    pub(crate) fn ends(&self) {
-        *self.current.lock() = None;
+    pub(crate) fn ends(&self) -> Option<Shared> {
+        self.window.hide()
     }
 
     /// [`Self::take_busy`], for the worker when it is inside no task: nobody gives it up then.
@@ -145,19 +148,20 @@ impl Post {
     /// Whether it is inside a task whose end is decided, which the queue counts as running; whoever is told so has to
     /// uncount it. A task that is still owed stays counted.
     pub(crate) fn give_up(&self) -> bool {
-        let current = self.current.lock();
-        current.as_ref().is_some_and(|current| current.cell.core().has_ended()) && self.take_busy()
+        self.window.look(|task| task.has_ended() && self.take_busy()).unwrap_or(false)
     }
 
     /// Notes that it does not come back from a task that has ended. `false` if it is not inside of one any more.
     pub(crate) fn note_stuck(&self) -> bool {
-        // Under the lock: it either takes the note or is seen to have come back.
-        let current = self.current.lock();
-        let stuck = current.as_ref().is_some_and(|current| current.cell.core().has_ended());
-        if stuck {
-            self.stuck.store(true, Ordering::Release);
-        }
-        stuck
+        // While it is looked at: it either takes the note or is seen to have come back.
+        let noted = self.window.look(|task| {
+            let stuck = task.has_ended();
+            if stuck {
+                self.stuck.store(true, Ordering::Release);
+            }
+            stuck
+        });
+        noted.unwrap_or(false)
     }
 
     /// Whether it was noted as stuck; it has come back.
@@ -166,17 +170,14 @@ impl Post {
         self.stuck.load(Ordering::Acquire) && self.stuck.swap(false, Ordering::AcqRel)
     }
 
-    fn current(&self) -> Option<Current> {
-        self.current.lock().clone()
-    }
-
     fn left(&self, now: Timestamp) -> WorkerLeft {
-        let current = self.current();
+        let task = self.window.peek();
+        let since = Timestamp::from_nanos(self.since.load(Ordering::Relaxed));
         WorkerLeft {
             worker: self.id,
-            task: current.as_ref().map(|current| current.cell.core().id),
-            name: current.as_ref().and_then(|current| current.cell.core().name().cloned()),
-            since: now.saturating_since(current.map_or(self.since, |current| current.since)),
+            task: task.as_ref().map(|task| task.id),
+            name: task.as_ref().and_then(|task| task.name().cloned()),
+            since: now.saturating_since(since),
         }
     }
 }
@@ -259,28 +260,38 @@ impl Roster {
 
     /// Wakes the attempt of a task that is running, to make it look whether it should stop.
     pub(crate) fn wake_attempt(&self, task: &TaskCore) {
-        if let Some(post) = self.post(task.worker()) {
-            post.wake_inside(task);
-        }
+        let posts = self.posts();
+        // Where it is not yet, its worker looks before it begins.
+        let _found = posts.iter().any(|post| post.wake_inside(task));
+    }
+
+    /// The attempt at a task that a worker is inside of.
+    pub(crate) fn running(&self, task: &TaskCore) -> Option<Running> {
+        let state = self.state.lock();
+        state.posts.values().find_map(|post| {
+            Some(Running { worker: post.id, task: task.id, attempt: post.attempt_of(task)? })
+        })
     }
 
     /// The task of this attempt, if its worker is still inside of it.
-    pub(crate) fn inside(&self, running: Running) -> Option<Arc<dyn AnyCell>> {
-        let cell = self.post(running.worker)?.current()?.cell;
-        let core = cell.core();
-        (core.id == running.task && core.is_inside(running.attempt)).then_some(cell)
+    pub(crate) fn inside(&self, running: Running) -> Option<Shared> {
+        let task = self.post(running.worker)?.window.peek()?;
+        (task.id == running.task && task.attempts() == running.attempt).then_some(task)
     }
 
     /// Ends all running tasks and interrupts all workers.
     pub(crate) fn kill(&self, hub: &Hub, end: &End) {
-        let posts: Vec<_> = self.state.lock().posts.values().cloned().collect();
-        for post in posts {
+        for post in self.posts() {
             // First, so that a worker that takes a task just now either shows it below or sees this.
             post.interrupt(Interrupt::Kill);
-            if let Some(current) = post.current() {
-                current.cell.end_early(hub, end.clone());
+            if let Some(task) = post.window.peek() {
+                task.cut(hub, end);
             }
         }
+    }
+
+    fn posts(&self) -> Vec<Arc<Post>> {
+        self.state.lock().posts.values().cloned().collect()
     }
 
     /// The workers that are still there.

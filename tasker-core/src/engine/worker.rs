@@ -13,6 +13,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::decide::{Facts, Outcome, TaskVerdict, decide};
+use crate::engine::alarms::Running;
 use crate::engine::pace::Pace;
 use crate::engine::{Engine, Interrupt, Msg, Owed, Post};
 use crate::error::TaskError;
@@ -196,16 +197,21 @@ impl<J: Job> Worker<J> {
         let pulled =
             current::enter(self.inside(), || self.engine.inbox.pull(&self.share, waker, from, appetite, now));
         match pulled {
-            Pull::Task(job) => {
-                self.idle_until = None;
-                self.post.begins(job.cell(), now);
-                match self.post.interrupted() {
-                    None => Step::Run(job),
-                    Some(interrupt) => self.hand_back(job, interrupt, now),
-                }
-            }
+            Pull::Task(job) => self.took(job, now),
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
             Pull::Wait => self.wait(now, waker),
+        }
+    }
+
+    /// It has taken a task, which it shows before it begins it.
+    pub(super) fn took(&mut self, mut job: J, now: Timestamp) -> Step<J> {
+        self.idle_until = None;
+        // First: whoever finds the task here has to know which attempt it is.
+        job.core().count_attempt();
+        self.post.begins(job.own_mut().lend(), now);
+        match self.post.interrupted() {
+            None => Step::Run(job),
+            Some(interrupt) => self.hand_back(job, interrupt, now),
         }
     }
 
@@ -223,7 +229,8 @@ impl<J: Job> Worker<J> {
 
     /// It took a task in the moment it was interrupted.
     fn hand_back(&self, job: J, interrupt: Interrupt, now: Timestamp) -> Step<J> {
-        self.post.ends();
+        drop(self.post.ends());
+        job.core().uncount_attempt();
         let left = match interrupt {
             Interrupt::Kill => Some(job),
             Interrupt::Abandon => {
@@ -286,23 +293,28 @@ impl<J: Job> Worker<J> {
         }
     }
 
-    /// An attempt begins.
-    pub fn begin(&mut self, job: &J, now: Timestamp) -> Begun {
+    /// An attempt begins, at the task that it has just taken.
+    pub fn begin(&mut self, job: &mut J, now: Timestamp) -> Begun {
         let core = job.core();
         // Taking it may have dropped others, which is users' code; and it may be younger than the look at the clock.
         let now = if core.timeout().is_some() { self.engine.hub.now() } else { now.max(core.queued_at()) };
-        let (attempt, ended) = core.begin_attempt(self.post.id, now);
-        if ended {
-            // Whoever ended it could not know who is about to run it.
-            self.engine.hub.arm_grace(core);
+        let attempt = core.attempts();
+        let running = Running { worker: self.post.id, task: core.id, attempt };
+        core.set_started_at(now);
+        if core.has_ended() {
+            // Whoever ended it may not have known who is about to run it.
+            self.engine.hub.arm_grace_of(running);
         }
         self.uses += 1;
         self.post.meter.started(now.saturating_since(core.queued_at()));
         if let Some(timeout) = core.timeout() {
-            self.engine.hub.arm_timeout(now.saturating_add(timeout), &job.cell(), attempt);
+            self.engine.hub.arm_timeout(now.saturating_add(timeout), running, job.own().share());
         }
-        self.context.enter(job.cell(), attempt);
-        Begun { last: core.is_last_attempt(attempt), span: self.span(core, attempt), started: now, attempt }
+        let core = job.core();
+        let begun =
+            Begun { last: core.is_last_attempt(attempt), span: self.span(core, attempt), started: now, attempt };
+        self.context.enter(job.own_mut().lend(), attempt);
+        begun
     }
 
     fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
@@ -327,7 +339,7 @@ impl<J: Job> Worker<J> {
 
     fn conclude(
         &mut self,
-        job: J,
+        mut job: J,
         begun: &Begun,
         attempt: Attempt<J::Error>,
         check: impl FnOnce(&J::Error) -> Health,
@@ -336,9 +348,8 @@ impl<J: Job> Worker<J> {
         self.engine.hub.nested().clear(self.post.id);
         // Until the resource is judged the task can be ended from outside.
         let outcome = self.judge(&attempt, check);
-        self.context.leave();
-        job.core().end_attempt();
-        self.post.ends();
+        let lent = [self.context.leave(), self.post.ends()];
+        lent.into_iter().flatten().for_each(|lent| job.own_mut().take_back(lent));
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
         let took = now.saturating_since(begun.started);
         self.post.meter.finished(now, took);

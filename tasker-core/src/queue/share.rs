@@ -74,11 +74,10 @@ impl<J: Job> Share<J> {
 impl<J: Job> Held<J> {
     /// Starts the oldest task.
     pub(super) fn start(&mut self, trash: &mut Vec<J>) -> Option<J> {
-        while let Some(Queued { item, .. }) = self.jobs.pop_front() {
-            let core = item.core();
-            if core.claim() {
+        while let Some(Queued { mut item, .. }) = self.jobs.pop_front() {
+            if item.own_mut().claim() {
                 self.tally.started += 1;
-                self.tally.freed += usize::from(core.place.uncount());
+                self.tally.freed += usize::from(item.core().place.uncount());
                 return Some(item);
             }
             self.tally.dead += 1;

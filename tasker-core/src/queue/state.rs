@@ -368,8 +368,8 @@ impl<J: Job> State<J> {
                 return Some(job);
             }
             let lane = head?;
-            let job = self.lanes.pop(now)?;
-            if job.core().claim() {
+            let mut job = self.lanes.pop(now)?;
+            if job.own_mut().claim() {
                 self.uncount(job.core(), effects);
                 self.counts.running += 1;
                 self.lend(desk, lane, appetite);

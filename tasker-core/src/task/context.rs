@@ -6,9 +6,8 @@ use std::task::Waker;
 use crate::engine::{Hub, Post};
 use crate::ids::{TaskId, WorkerId};
 use crate::sync::{Arc, Lock};
-use crate::task::TaskCore;
-use crate::task::cell::AnyCell;
 use crate::task::on_cancel::{Callbacks, OnCancel};
+use crate::task::{Shared, TaskCore};
 use crate::time::Timestamp;
 
 /// What a running task knows about itself.
@@ -31,7 +30,7 @@ enum Of {
 }
 
 struct Inside {
-    cell: Arc<dyn AnyCell>,
+    task: Shared,
     attempt: u32,
 }
 
@@ -49,19 +48,20 @@ impl TaskContext {
 
     /// An attempt begins.
     #[inline]
-    pub(crate) fn enter(&mut self, cell: Arc<dyn AnyCell>, attempt: u32) {
+    pub(crate) fn enter(&mut self, task: Shared, attempt: u32) {
         if let Of::Worker(_, inside) = &mut self.of {
-            *inside = Some(Inside { cell, attempt });
+            *inside = Some(Inside { task, attempt });
         }
     }
 
-    /// The attempt is over.
+    /// The attempt is over; its task.
     #[inline]
-    pub(crate) fn leave(&mut self) {
-        if let Of::Worker(_, inside) = &mut self.of {
-            *inside = None;
-        }
+    pub(crate) fn leave(&mut self) -> Option<Shared> {
         *self.callbacks.get_mut() = None;
+        match &mut self.of {
+            Of::Worker(_, inside) => inside.take().map(|inside| inside.task),
+            Of::Run => None,
+        }
     }
 
     #[inline]
@@ -77,7 +77,7 @@ impl TaskContext {
     #[must_use]
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.inside().map_or_else(|| self.hub.is_killed(), |inside| inside.cell.core().should_stop())
+        self.inside().map_or_else(|| self.hub.is_killed(), |inside| inside.task.should_stop())
     }
 
     /// Arms a callback for when [`is_cancelled`](Self::is_cancelled) comes true; calls it at once if it is true. For
@@ -103,7 +103,7 @@ impl TaskContext {
 
     #[inline]
     fn core(&self) -> Option<&TaskCore> {
-        self.inside().map(|inside| inside.cell.core())
+        self.inside().map(|inside| &*inside.task)
     }
 
     /// Which attempt this is, the first being 1.

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::engine::{Hub, Target};
+use crate::engine::{Hub, Target, quietly};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
 use crate::spin::spin_until;
 use crate::sync::Arc;
-use crate::task::state::Finished;
-use crate::task::{Cell, End, HasCell};
+use crate::task::{End, Finished, Taker, on_complete};
 
 /// A submitted task: awaitable from any runtime, blockable from any thread.
 ///
@@ -30,15 +29,13 @@ use crate::task::{Cell, End, HasCell};
 /// Polling it again after it gave its result.
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
-    task: Arc<dyn HasCell<T, E>>,
+    task: Taker<T, E>,
     hub: Arc<Hub>,
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
     /// No task waited before it and nobody was woken for it: the result may come sooner than whoever blocks would sleep.
     is_next: bool,
-    /// The result was taken, or never will be there: nothing is left to give up.
-    is_over: bool,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -54,33 +51,29 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) fn new(task: Arc<dyn HasCell<T, E>>, hub: Arc<Hub>, is_next: bool) -> Self {
-        Self { task, hub, cancel_on_drop: false, nested: false, is_next, is_over: false }
-    }
-
-    fn cell(&self) -> &Cell<T, E> {
-        self.task.cell()
+    pub(crate) const fn new(task: Taker<T, E>, hub: Arc<Hub>, is_next: bool) -> Self {
+        Self { task, hub, cancel_on_drop: false, nested: false, is_next }
     }
 
     /// The task's id, as events and reports name it.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.cell().core().id
+        self.task.core().id
     }
 
     /// Whether the result is there to be taken without waiting.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.cell().is_full()
+        self.task.is_ready()
     }
 
     /// Ends the task, if it has not ended, with [`TaskError::Cancelled`]. Its handle resolves at once, whether or not its
     /// worker has come back.
     pub fn cancel(&self) -> CancelOutcome {
-        match self.cell().cut(&self.hub, End::Cancelled) {
+        match self.task.cut(&self.hub, &End::Cancelled) {
             Some(Finished::Waiting) => CancelOutcome::BeforeStart,
             Some(Finished::Running) => {
-                self.hub.arm_grace(self.cell().core());
+                self.hub.arm_grace(self.task.core());
                 CancelOutcome::WhileRunning
             }
             None => CancelOutcome::TooLate,
@@ -105,11 +98,11 @@ impl<T, E> TaskHandle<T, E> {
     /// is dropped.
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, TaskError<E>>) + Send + 'static)
     where
-        T: 'static,
-        E: 'static,
+        T: Send + 'static,
+        E: Send + 'static,
     {
         self.cancel_on_drop = false;
-        self.cell().on_complete(&self.hub, Box::new(callback));
+        on_complete::call(self, callback);
     }
 
     /// Blocks the current thread until the result is there. Not for use inside async code, where `.await` is.
@@ -123,9 +116,8 @@ impl<T, E> TaskHandle<T, E> {
     /// If the result was taken before.
     pub fn wait(mut self) -> Result<T, TaskError<E>> {
         if self.is_next {
-            let core = self.cell().core();
             // How long a task runs is not known: a fraction of what a worker is given.
-            spin_until(self.hub.spin() / 4, || core.has_ended());
+            spin_until(self.hub.spin() / 4, || self.task.is_ready());
         }
         Parker::with_current(|parker| {
             let waker = parker.waker();
@@ -166,23 +158,41 @@ impl<T, E> TaskHandle<T, E> {
         })
     }
 
-    fn poll_result(&mut self, waker: &std::task::Waker) -> Poll<Result<T, TaskError<E>>> {
-        let mut polled = self.cell().poll_take(waker);
-        if polled.is_pending() {
-            if self.hub.enter_nested(self.cell().core(), waker).is_err() {
+    fn poll_result(&mut self, waker: &Waker) -> Poll<Result<T, TaskError<E>>> {
+        let mut result = self.take_ready();
+        if result.is_none() && self.task.listen(waker) {
+            if self.hub.enter_nested(self.task.core(), waker).is_err() {
                 return Poll::Ready(Err(TaskError::WouldDeadlock));
             }
             self.nested = true;
-            if self.cell().is_full() {
-                polled = self.cell().poll_take(waker);
-            }
         }
-        if polled.is_ready() {
+        // It may have come meanwhile.
+        result = result.or_else(|| self.take_ready());
+        result.map_or(Poll::Pending, |result| {
             self.leave_nested();
             self.cancel_on_drop = false;
-            self.is_over = true;
-        }
-        polled
+            Poll::Ready(result)
+        })
+    }
+
+    /// The result, if it is there.
+    pub(super) fn take_ready(&mut self) -> Option<Result<T, TaskError<E>>> {
+        self.task.take(&self.hub)
+    }
+
+    pub(super) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Has `waker` called when the result is there. `false`: it is there already.
+    pub(super) fn listen(&mut self, waker: &Waker) -> bool {
+        self.task.listen(waker)
+    }
+
+    /// Has nobody called any more.
+    pub(super) fn unlisten(&mut self) {
+        let waker = self.task.unlisten();
+        quietly(|| drop(waker));
     }
 
     fn leave_nested(&mut self) {
@@ -206,9 +216,6 @@ impl<T, E> Drop for TaskHandle<T, E> {
             self.cancel();
         }
         self.leave_nested();
-        if !self.is_over {
-            self.cell().detach();
-        }
     }
 }
 

@@ -5,25 +5,71 @@ use std::fmt;
 use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::sync::Arc;
-use crate::task::sole::{Close, Key, Sole, Task};
-use crate::task::{AnyCell, TaskCore};
+use crate::task::sole::{Close, Key, Sole, Task, Work};
+use crate::task::{End, TaskCore};
 
 /// A task as the queue and the workers hold it: its result's type is hidden inside.
 ///
 /// A job that is dropped before its task has ended resolves its handle as killed, so that no handle is forgotten
 /// wherever a job may be lost; but only [`Owed`](crate::engine::Owed) tells the pool of that.
-pub trait Job: Send + 'static {
+pub trait Job: Send + Sized + 'static {
     /// The error of the pool's resource.
     type Error: fmt::Debug + fmt::Display + Send + 'static;
+    /// The task, whatever its result.
+    type Task: AnyTask<Error = Self::Error> + ?Sized;
 
-    /// The task's state.
-    fn cell(&self) -> Arc<dyn AnyCell>;
+    /// The task's owner.
+    fn own(&self) -> &Sole<Self::Task>;
 
-    /// The part of the state that does not depend on the result.
-    fn core(&self) -> &TaskCore;
+    /// The task's owner, to work with.
+    fn own_mut(&mut self) -> &mut Sole<Self::Task>;
+
+    /// The task's owner, for good.
+    fn into_own(self) -> Sole<Self::Task>;
+
+    /// The part of the state that everybody may see.
+    #[inline]
+    fn core(&self) -> &TaskCore {
+        self.own().core()
+    }
 
     /// Puts the end into the handle of a task of this pool. For the winner of the task's end alone.
-    fn fill(self, hub: &Hub, end: JobEnd<Self::Error>);
+    #[inline]
+    fn fill(self, hub: &Hub, end: JobEnd<Self::Error>) {
+        let mut own = self.into_own();
+        if let JobEnd::Error(error) = end {
+            let (task, key) = own.open();
+            task.fail(key, error);
+        }
+        hub.publish_result(own);
+    }
+
+    /// Tells the handle of a task of this pool of an end that is not its own doing. For the winner of the task's end alone.
+    fn end_early(self, hub: &Hub, end: &End) {
+        let own = self.into_own();
+        let waker = own.publish_early(own.core().note(end));
+        hub.wake_waiter(own.core(), waker);
+    }
+}
+
+impl<D: ?Sized + AnyTask + 'static> Job for Sole<D> {
+    type Error = D::Error;
+    type Task = D;
+
+    #[inline]
+    fn own(&self) -> &Self {
+        self
+    }
+
+    #[inline]
+    fn own_mut(&mut self) -> &mut Self {
+        self
+    }
+
+    #[inline]
+    fn into_own(self) -> Self {
+        self
+    }
 }
 
 /// How a job that a worker ran ends.
@@ -48,26 +94,13 @@ pub enum Attempt<E> {
     Interrupted,
 }
 
-/// The work of a task: what the tasks of all backends are made of.
-#[derive(Debug)]
-pub struct Work<F, T> {
-    /// What to call; gone once the last permitted attempt has taken it.
-    pub task: Option<F>,
-    /// The value of the attempt that succeeded.
-    pub value: Option<T>,
-}
-
-impl<F, T> Work<F, T> {
-    /// Work that has not started.
-    pub const fn new(task: F) -> Self {
-        Self { task: Some(task), value: None }
-    }
-
+impl<W, T, E> Work<W, T, E> {
     /// Notes what an attempt returned.
-    pub fn note<E>(&mut self, result: Result<T, E>) -> Attempt<E> {
+    #[inline]
+    pub fn note(&mut self, result: Result<T, E>) -> Attempt<E> {
         match result {
             Ok(value) => {
-                self.value = Some(value);
+                self.leave(Ok(value));
                 Attempt::Value
             }
             Err(error) => Attempt::Error(error),
@@ -76,71 +109,23 @@ impl<F, T> Work<F, T> {
 }
 
 /// A task, whatever its work and its result: what the [`Job`] of every backend needs of it.
-pub trait AnyTask: Close + Send + Sync {
+pub trait AnyTask: Close {
     /// The error of the pool's resource.
     type Error: fmt::Debug + fmt::Display + Send + 'static;
 
-    /// The part of the state that does not depend on the result.
-    fn core(&self) -> &TaskCore;
-
-    /// Its cell, shared.
-    fn cell(self: Arc<Self>) -> Arc<dyn AnyCell>;
-
-    /// Puts the end into the handle.
-    ///
-    /// # Panics
-    ///
-    /// If the end is [`JobEnd::Value`] and no attempt succeeded.
-    fn fill(&self, key: Key<'_>, hub: &Hub, end: JobEnd<Self::Error>);
+    /// Leaves an error as its result.
+    fn fail(&self, key: Key<'_>, error: TaskError<Self::Error>);
 }
 
-impl<F, T, E> AnyTask for Task<Work<F, T>, T, E>
+impl<W, T, E> AnyTask for Task<W, T, E>
 where
-    F: Send + 'static,
+    W: Send + 'static,
     T: Send + 'static,
     E: fmt::Debug + fmt::Display + Send + 'static,
 {
     type Error = E;
 
-    fn core(&self) -> &TaskCore {
-        self.cell().core()
-    }
-
-    fn cell(self: Arc<Self>) -> Arc<dyn AnyCell> {
-        self
-    }
-
-    fn fill(&self, key: Key<'_>, hub: &Hub, end: JobEnd<E>) {
-        let value = &mut self.work(key).value;
-        let result = match end {
-            JobEnd::Value => Ok(value.take().expect("an attempt left its value")),
-            JobEnd::Error(error) => Err(error),
-        };
-        self.cell().fill(hub, result);
-    }
-}
-
-impl<D: ?Sized + AnyTask + 'static> Job for Sole<D> {
-    type Error = D::Error;
-
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        self.share().cell()
-    }
-
-    fn core(&self) -> &TaskCore {
-        (**self).core()
-    }
-
-    fn fill(mut self, hub: &Hub, end: JobEnd<D::Error>) {
-        let (task, key) = self.open();
-        task.fill(key, hub, end);
-    }
-}
-
-impl<F, T, E> Close for Task<Work<F, T>, T, E> {
-    fn close(&self, key: Key<'_>) {
-        self.cell().lose();
-        let Work { task, value } = self.work(key);
-        drop((task.take(), value.take()));
+    fn fail(&self, key: Key<'_>, error: TaskError<E>) {
+        self.work(key).leave(Err(error));
     }
 }

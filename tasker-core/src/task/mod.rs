@@ -1,19 +1,19 @@
 //! A task: what may be asked for it, its state, its handle, and what it knows while it runs.
 
-mod cell;
 mod context;
 pub mod current;
 mod end;
 mod handle;
 pub mod job;
 mod on_cancel;
+mod on_complete;
 mod options;
 mod priority;
-#[expect(unsafe_code, reason = "a task and its work share one allocation")]
+#[expect(unsafe_code, reason = "a task's state, its work and its result share one allocation")]
 mod sole;
 mod state;
+mod word;
 
-pub use cell::{AnyCell, Cell, HasCell};
 pub use context::TaskContext;
 pub use end::End;
 pub use handle::{CancelOutcome, TaskHandle};
@@ -21,5 +21,7 @@ pub(crate) use on_cancel::Callbacks;
 pub use on_cancel::OnCancel;
 pub use options::{TaskInfo, TaskOptions};
 pub use priority::Priority;
-pub use sole::{Close, Key, Sole, Task};
+pub(crate) use sole::Window;
+pub use sole::{Close, Key, Shared, Sole, Taker, Task, Work};
 pub use state::TaskCore;
+pub(crate) use word::Finished;

@@ -1,43 +1,122 @@
-//! One allocation a task: its state, the slot of its result, and its work.
+//! One allocation a task: its state, its work, and then its result in the place of the work.
 //!
-//! A [`Task`] has two kinds of owners. The handle, alarms and contexts share it: they see its cell, whose parts are
-//! atomic or locked. The *work* (the closure, what an attempt left) belongs to one owner alone, the [`Sole`], which
-//! moves from the submitter to the queue, to a worker, and back to the queue for a retry.
+//! A [`Task`] has these owners, each of which holds references that are counted in the task's [word](super::word):
+//!
+//! - the *work* (the closure, later the result) belongs to one at a time: first to the [`Sole`], which moves from the
+//!   submitter to the queue, to a worker, and back to the queue for a retry; then, if the task ended by itself, to the
+//!   [`Taker`], which is the handle's;
+//! - any number of [`Shared`]s see the [`TaskCore`], whose parts are atomic.
 //!
 //! # Protocol
 //!
-//! - `Task::pair` makes a task together with its one `Sole`. There is no other way to make either, and neither clones.
-//! - Only a `Key` opens the work. It is borrowed from the `Sole` mutably, so there is one at a time, and it names the
-//!   address of the task it is for; a task refuses the key of another, and no reference to the work outlives it. A `Sole` keeps its task alive, so no other
-//!   task can have that address meanwhile.
-//! - Whoever drops the `Sole` closes the task: its handle is resolved as killed if its end is not decided, and the work is
-//!   dropped there and then, however long a handle lives on.
-//! - The memory is freed by whoever drops the last reference, `Sole` or sharer: `Arc` sees to that.
+//! - `Task::pair` makes a task with its one `Sole` and its one `Taker`. There is no other way to make either, and neither
+//!   clones.
+//! - Only a `Key` opens the work. It is borrowed mutably from the `Sole`, or from the `Taker` once the word says that the
+//!   result was published, which uses the `Sole` up. So there is one key at a time. It names the address of the task it is
+//!   for, a task refuses the key of another, and no reference to the work outlives it. Its owner keeps the task alive, so no
+//!   other task can have that address meanwhile.
+//! - Whoever drops the `Sole` closes the task: it ends as killed if its end is not decided, and the work is dropped there
+//!   and then, however long a handle lives on. Whoever drops the `Taker` drops a result that is there; if it comes later, the
+//!   `Sole` does.
+//! - The slot of the waker is the `Taker`'s, until it says in the word that there is one; then it is had back by taking that
+//!   away, and belongs otherwise to whoever publishes the end. The word sees to it that only one of them gets it.
+//! - Whoever gives the last reference back frees the memory. All pointers to a task come from the one its box was turned
+//!   into, so each may.
+//! - A claim takes references for what the worker will show and tell of the task (`spare`), and its end gives them back,
+//!   each time in the same step as the rest. Only the owner of the `Sole` touches their count.
 
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
-use std::ptr;
+use std::ptr::{self, NonNull};
+use std::task::Waker;
 
-use crate::sync::Arc;
-use crate::task::cell::Cell;
+use crate::engine::Hub;
+use crate::error::TaskError;
+use crate::panics::quietly;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::task::state::TaskCore;
+use crate::task::word::{How, Left, Published};
 
-/// A task in one allocation: its cell, and its work of type `W`.
+mod window;
+
+pub(crate) use window::Window;
+
+/// A task in one allocation: its state, and its work of type `W`.
+#[repr(C)]
 pub struct Task<W, T, E> {
-    cell: Cell<T, E>,
-    work: Locked<W>,
+    /// First, so that a pointer to it is one to the task.
+    head: Head,
+    work: UnsafeCell<Work<W, T, E>>,
 }
 
-/// What only a key opens.
-struct Locked<W>(UnsafeCell<W>);
+/// What does not depend on the types of a task.
+#[repr(C)]
+struct Head {
+    core: TaskCore,
+    /// References that the owner of the `Sole` has beside its own.
+    spare: AtomicU8,
+    free: unsafe fn(NonNull<Head>),
+    listener: UnsafeCell<MaybeUninit<Waker>>,
+}
 
-// SAFETY: it is reached only with a key, of which there is one at a time, so it is never shared, only sent.
-unsafe impl<W: Send> Sync for Locked<W> {}
+// SAFETY: the work is reached only with a key, of which there is one at a time, so it is never shared, only sent. The
+// listener is a waker, which may be sent, and is reached by one owner at a time.
+unsafe impl<W: Send, T: Send, E: Send> Sync for Task<W, T, E> {}
+// SAFETY: as above. What else there is can be sent.
+unsafe impl<W: Send, T: Send, E: Send> Send for Task<W, T, E> {}
+
+/// What a task does, and then what came of it.
+#[derive(Debug)]
+pub enum Work<W, T, E> {
+    /// What is to be called.
+    Todo(W),
+    /// What came of it.
+    Done(Result<T, TaskError<E>>),
+    /// Nothing is left of it.
+    Gone,
+}
+
+impl<W, T, E> Work<W, T, E> {
+    /// Leaves a result in the place of the work. What is dropped for it is users' code.
+    #[inline]
+    pub fn leave(&mut self, result: Result<T, TaskError<E>>) {
+        let before = std::mem::replace(self, Self::Done(result));
+        quietly(|| drop(before));
+    }
+
+    /// Takes what is to be called, so that it is called once.
+    #[inline]
+    pub fn take(&mut self) -> Option<W> {
+        match std::mem::replace(self, Self::Gone) {
+            Self::Todo(work) => Some(work),
+            other @ (Self::Done(_) | Self::Gone) => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
 
 /// The one owner of a task's work, whatever the type of the task: `D` is the task, or a trait object of it.
 pub struct Sole<D: ?Sized + Close> {
-    task: Arc<D>,
+    task: NonNull<D>,
+    owns: PhantomData<D>,
+}
+
+/// The one that may take a task's result.
+pub struct Taker<T, E> {
+    task: NonNull<dyn Yields<T, E>>,
+    /// The result was taken.
+    is_over: bool,
+    owns: PhantomData<Result<T, E>>,
+}
+
+/// A reference to the part of a task that everybody may see.
+pub struct Shared {
+    head: NonNull<Head>,
 }
 
 /// The right to touch the work of one task.
@@ -47,87 +126,446 @@ pub struct Key<'a> {
 }
 
 /// What happens to a task that loses its owner.
-pub trait Close {
-    /// Ends the task if its end is not decided, and drops its work.
+pub trait Close: Send + Sync {
+    /// Drops what is left of its work.
     fn close(&self, key: Key<'_>);
 }
 
+/// A task whatever its work.
+trait Yields<T, E>: Send + Sync {
+    fn take(&self, key: Key<'_>) -> Option<Result<T, TaskError<E>>>;
+}
+
 impl<W, T, E> Task<W, T, E> {
-    /// A task with its one owner, which sees it as `erase` shows it.
-    ///
-    /// # Panics
-    ///
-    /// If `erase` returns anything but what it was given.
-    pub fn pair<D>(cell: Cell<T, E>, work: W, erase: impl FnOnce(Arc<Self>) -> Arc<D>) -> (Sole<D>, Arc<Self>)
-    where
-        D: ?Sized + Close,
-    {
-        let shared = Arc::new(Self { cell, work: Locked(UnsafeCell::new(work)) });
-        let task = erase(Arc::clone(&shared));
-        assert!(ptr::addr_eq(Arc::as_ptr(&task), Arc::as_ptr(&shared)), "a task has one owner, its own");
-        (Sole { task }, shared)
-    }
-
-    /// What everybody may see.
-    pub const fn cell(&self) -> &Cell<T, E> {
-        &self.cell
-    }
-
     /// The work.
     ///
     /// # Panics
     ///
     /// If the key is that of another task.
-    pub fn work<'a>(&self, key: Key<'a>) -> &'a mut W {
+    #[inline]
+    pub fn work<'a>(&self, key: Key<'a>) -> &'a mut Work<W, T, E> {
         assert!(key.address == ptr::from_ref(self).addr(), "the key of another task");
         // SAFETY: the key is the only one to this task (see the protocol above), and for as long as the reference
         // lives, the task's owner is borrowed mutably, gives out no other, and keeps the task alive.
-        unsafe { &mut *self.work.0.get() }
+        unsafe { &mut *self.work.get() }
     }
 }
 
-impl<D: ?Sized + Close> Sole<D> {
-    /// The task, and the key to its work.
-    pub fn open(&mut self) -> (&D, Key<'_>) {
-        (&self.task, Key { address: Arc::as_ptr(&self.task).cast::<()>().addr(), owner: PhantomData })
+impl<W, T, E> Task<W, T, E>
+where
+    W: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    /// A task with its one owner, which sees it as `erase` shows it, and the one that may take its result.
+    ///
+    /// # Panics
+    ///
+    /// If `erase` returns anything but what it was given.
+    pub fn pair<D>(
+        core: TaskCore,
+        work: W,
+        erase: impl for<'a> FnOnce(&'a mut Self) -> &'a mut D,
+    ) -> (Sole<D>, Taker<T, E>)
+    where
+        D: ?Sized + Close,
+    {
+        let head = Head {
+            core,
+            spare: AtomicU8::new(0),
+            free: Self::free,
+            listener: UnsafeCell::new(MaybeUninit::uninit()),
+        };
+        let task = Box::leak(Box::new(Self { head, work: UnsafeCell::new(Work::Todo(work)) }));
+        let address = ptr::from_mut(task).addr();
+        let task = NonNull::from(erase(task));
+        assert!(task.addr().get() == address, "a task has one owner, its own");
+        let whole: NonNull<Self> = task.cast();
+        (
+            Sole { task, owns: PhantomData },
+            Taker { task: whole as NonNull<dyn Yields<T, E>>, is_over: false, owns: PhantomData },
+        )
     }
 
-    /// Another reference to the task, which shares it and does not own its work.
+    /// # Safety
+    ///
+    /// The pointer is to the head of a task of this type, nobody has another, and it is not used again.
+    unsafe fn free(head: NonNull<Head>) {
+        // SAFETY: the head comes first in the task, which was a box, and the pointer is derived from the box's.
+        drop(unsafe { Box::from_raw(head.cast::<Self>().as_ptr()) });
+    }
+}
+
+impl<W: Send, T: Send, E: Send> Close for Task<W, T, E> {
+    #[inline]
+    fn close(&self, key: Key<'_>) {
+        drop(std::mem::replace(self.work(key), Work::Gone));
+    }
+}
+
+impl<W: Send, T: Send, E: Send> Yields<T, E> for Task<W, T, E> {
+    #[inline]
+    fn take(&self, key: Key<'_>) -> Option<Result<T, TaskError<E>>> {
+        let work = self.work(key);
+        match std::mem::replace(work, Work::Gone) {
+            Work::Done(result) => Some(result),
+            other @ (Work::Todo(_) | Work::Gone) => {
+                *work = other;
+                None
+            }
+        }
+    }
+}
+
+// SAFETY: it is an owner of a task, which may be sent.
+unsafe impl<D: ?Sized + Close> Send for Sole<D> {}
+// SAFETY: what is shared by sharing it is the task's core.
+unsafe impl<D: ?Sized + Close> Sync for Sole<D> {}
+
+impl<D: ?Sized + Close> Sole<D> {
+    /// The task, and the key to its work.
+    #[inline]
+    pub fn open(&mut self) -> (&D, Key<'_>) {
+        let key = Key { address: self.task.addr().get(), owner: PhantomData };
+        (self, key)
+    }
+
+    /// What everybody may see.
+    #[inline]
+    pub fn core(&self) -> &TaskCore {
+        &self.head().core
+    }
+
+    /// Another reference to what everybody may see.
     #[must_use]
-    pub fn share(&self) -> Arc<D> {
-        Arc::clone(&self.task)
+    pub fn share(&self) -> Shared {
+        self.core().word.retain();
+        Shared { head: self.task.cast() }
+    }
+
+    /// Takes the task to run it. `false`: it has ended.
+    #[inline]
+    pub(crate) fn claim(&mut self) -> bool {
+        const SPARE: u8 = 2;
+        let claimed = self.core().word.claim(SPARE.into());
+        if claimed {
+            self.set_spare(self.spare() + SPARE);
+        }
+        claimed
+    }
+
+    /// [`share`](Self::share), with a spare reference if there is any.
+    #[inline]
+    pub(crate) fn lend(&mut self) -> Shared {
+        let spare = self.spare();
+        if spare == 0 {
+            return self.share();
+        }
+        self.set_spare(spare - 1);
+        Shared { head: self.task.cast() }
+    }
+
+    /// Takes a reference back that was lent, to give it up with the others.
+    #[inline]
+    pub(crate) fn take_back(&mut self, shared: Shared) {
+        let spare = self.spare();
+        if shared.head == self.task.cast() && spare < u8::MAX {
+            self.set_spare(spare + 1);
+            std::mem::forget(shared);
+        }
+    }
+
+    /// Publishes the result that was left in the work. Returns the waker of whoever waits for it. If nobody will take it,
+    /// it is dropped inside of `unwanted`.
+    #[inline]
+    pub(crate) fn publish(self, unwanted: impl FnOnce(&mut dyn FnMut())) -> Option<Waker> {
+        let mut this = ManuallyDrop::new(self);
+        let refs = this.refs();
+        let head: NonNull<Head> = this.task.cast();
+        match this.core().word.publish(How::Itself, refs) {
+            // Not ours any more, and perhaps not there.
+            Published::Done => None,
+            Published::Listener => {
+                // SAFETY: the word says that the slot is full, and the publisher's. The reference was not given back.
+                let waker = unsafe { (*head.as_ref().listener.get()).assume_init_read() };
+                release(head, refs);
+                Some(waker)
+            }
+            Published::Unwanted => {
+                unwanted(&mut || {
+                    let (task, key) = this.open();
+                    task.close(key);
+                });
+                // For whatever the callee left undone.
+                drop(ManuallyDrop::into_inner(this));
+                None
+            }
+        }
+    }
+
+    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
+    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
+        publish_early(self.head(), how)
+    }
+
+    #[inline]
+    fn head(&self) -> &Head {
+        // SAFETY: the task begins with its head, and lives as long as this owner, which has a reference.
+        unsafe { self.task.cast::<Head>().as_ref() }
+    }
+
+    #[inline]
+    fn spare(&self) -> u8 {
+        self.head().spare.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn set_spare(&mut self, spare: u8) {
+        self.head().spare.store(spare, Ordering::Relaxed);
+    }
+
+    /// All references it has.
+    #[inline]
+    fn refs(&self) -> usize {
+        1 + usize::from(self.spare())
     }
 }
 
 impl<D: ?Sized + Close> Deref for Sole<D> {
     type Target = D;
 
+    #[inline]
     fn deref(&self) -> &D {
-        &self.task
+        // SAFETY: the task lives as long as this owner, which has a reference, and is never borrowed mutably.
+        unsafe { self.task.as_ref() }
     }
 }
 
 impl<D: ?Sized + Close> Drop for Sole<D> {
     fn drop(&mut self) {
+        if !self.core().has_ended() && self.core().finish().is_some() {
+            let waker = publish_early(self.head(), How::Killed);
+            quietly(|| waker.into_iter().for_each(Waker::wake));
+        }
+        let refs = self.refs();
+        let head = self.task.cast();
+        // Whatever the drop of users' code does, the references are given back.
+        let _release = Release { head, refs };
         let (task, key) = self.open();
         task.close(key);
     }
 }
 
+struct Release {
+    head: NonNull<Head>,
+    refs: usize,
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        release(self.head, self.refs);
+    }
+}
+
+// SAFETY: it is an owner of a result that may be sent.
+unsafe impl<T: Send, E: Send> Send for Taker<T, E> {}
+// SAFETY: what is shared by sharing it is the task's core.
+unsafe impl<T: Send, E: Send> Sync for Taker<T, E> {}
+
+// Moving it does not move the task.
+impl<T, E> Unpin for Taker<T, E> {}
+
+impl<T, E> Taker<T, E> {
+    /// What everybody may see.
+    #[inline]
+    pub(crate) fn core(&self) -> &TaskCore {
+        &self.head().core
+    }
+
+    /// Another reference to what everybody may see.
+    pub(crate) fn share(&self) -> Shared {
+        self.core().word.retain();
+        Shared { head: self.task.cast() }
+    }
+
+    /// Whether an end waits to be taken.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_over && self.core().word.how().is_some()
+    }
+
+    /// Takes the result of a task of this pool, if it is there.
+    ///
+    /// # Panics
+    ///
+    /// If it was taken before.
+    #[inline]
+    pub(crate) fn take(&mut self, hub: &Hub) -> Option<Result<T, TaskError<E>>> {
+        let how = self.core().word.how()?;
+        assert!(!std::mem::replace(&mut self.is_over, true), "a task's result can be taken only once");
+        match self.core().error(how, hub) {
+            Some(error) => Some(Err(error)),
+            None => self.take_own(),
+        }
+    }
+
+    /// Takes what the task itself has left; the caller knows that this was published.
+    fn take_own(&mut self) -> Option<Result<T, TaskError<E>>> {
+        let key = Key { address: self.task.addr().get(), owner: PhantomData };
+        // SAFETY: the task lives as long as this owner, which has a reference.
+        let task = unsafe { self.task.as_ref() };
+        // Its `Sole` is used up, and so the key is the only one.
+        task.take(key)
+    }
+
+    /// Leaves a waker to be called when the end is published. `false`: it is published already.
+    pub(crate) fn listen(&mut self, waker: &Waker) -> bool {
+        // Users' code.
+        let waker = waker.clone();
+        let before = self.unlisten();
+        if self.core().word.how().is_some() {
+            return false;
+        }
+        // SAFETY: the word says that there is no waker, and nobody but this owner says that there is. So the slot is ours.
+        unsafe { (*self.head().listener.get()).write(waker) };
+        let listens = self.core().word.listen();
+        if !listens {
+            // SAFETY: it was written above, and the word says that it is still ours.
+            let unused = unsafe { (*self.head().listener.get()).assume_init_read() };
+            quietly(|| drop(unused));
+        }
+        quietly(|| drop(before));
+        listens
+    }
+
+    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
+    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
+        publish_early(self.head(), how)
+    }
+
+    /// Takes the waker back, if it was not called.
+    pub(crate) fn unlisten(&mut self) -> Option<Waker> {
+        // SAFETY: the word says that there was a waker, and that the slot is ours now.
+        self.core().word.unlisten().then(|| unsafe { (*self.head().listener.get()).assume_init_read() })
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: the task begins with its head, and lives as long as this owner, which has a reference.
+        unsafe { self.task.cast::<Head>().as_ref() }
+    }
+}
+
+impl<T, E> Drop for Taker<T, E> {
+    fn drop(&mut self) {
+        let head: NonNull<Head> = self.task.cast();
+        match self.core().word.detach() {
+            Left::Nothing => {}
+            Left::Listener => {
+                // SAFETY: the word says that there was a waker, and that the slot is ours now.
+                let waker = unsafe { (*self.head().listener.get()).assume_init_read() };
+                quietly(|| drop(waker));
+                release(head, 1);
+            }
+            Left::Ready => {
+                let _release = Release { head, refs: 1 };
+                let is_own = !self.is_over && self.core().word.how() == Some(How::Itself);
+                let result = if is_own { self.take_own() } else { None };
+                quietly(|| drop(result));
+            }
+        }
+    }
+}
+
+// SAFETY: what it refers to, a task's core, may be shared and sent.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
+    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
+        publish_early(self.head(), how)
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: the task begins with its head, and lives as long as this reference.
+        unsafe { self.head.as_ref() }
+    }
+}
+
+impl Clone for Shared {
+    fn clone(&self) -> Self {
+        self.word.retain();
+        Self { head: self.head }
+    }
+}
+
+impl Deref for Shared {
+    type Target = TaskCore;
+
+    #[inline]
+    fn deref(&self) -> &TaskCore {
+        &self.head().core
+    }
+}
+
+impl Drop for Shared {
+    #[inline]
+    fn drop(&mut self) {
+        release(self.head, 1);
+    }
+}
+
 impl<W, T, E> fmt::Debug for Task<W, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").field("cell", &self.cell).finish_non_exhaustive()
+        f.debug_struct("Task").field("core", &self.head.core).finish_non_exhaustive()
     }
 }
 
 impl<D: ?Sized + Close> fmt::Debug for Sole<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sole").finish_non_exhaustive()
+        f.debug_struct("Sole").field("core", self.core()).finish_non_exhaustive()
+    }
+}
+
+impl<T, E> fmt::Debug for Taker<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taker").field("core", self.core()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shared").field(&**self).finish()
     }
 }
 
 impl fmt::Debug for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key").finish_non_exhaustive()
+    }
+}
+
+/// Publishes an end that is not the task's own doing.
+fn publish_early(head: &Head, how: How) -> Option<Waker> {
+    match head.core.word.publish(how, 0) {
+        // SAFETY: the word says that the slot is full, and the publisher's.
+        Published::Listener => Some(unsafe { (*head.listener.get()).assume_init_read() }),
+        Published::Done | Published::Unwanted => None,
+    }
+}
+
+/// Gives references back, which the caller has.
+#[inline]
+fn release(head: NonNull<Head>, refs: usize) {
+    // SAFETY: the task lives as long as the caller's references.
+    let (last, free) = unsafe {
+        let head = head.as_ref();
+        let free = head.free;
+        (head.core.word.release(refs), free)
+    };
+    if last {
+        // SAFETY: nobody has another reference, and `free` is that of the task's type.
+        unsafe { free(head) };
     }
 }

@@ -1,73 +1,60 @@
-//! The state of a task, which says who may decide its end.
-//!
-//! ```text
-//!            claim                 finish
-//!   WAITING ───────▶ RUNNING ───────────────▶ ENDED
-//!      ▲  └────────────────────────────────────▲
-//!      │  finish (cancel, expiry, kill)
-//!      └──────────── again (a retry)
-//! ```
-//!
-//! Exactly one caller wins `finish`, and that caller alone fills the slot: so a task ends in exactly one way, however
-//! many of result, timeout, cancel and kill race for it.
+//! The part of a task that does not depend on what it does and returns.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::engine::Hub;
-use crate::ids::{TaskId, WorkerId};
+use crate::error::TaskError;
+use crate::ids::TaskId;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use crate::task::{Priority, TaskInfo, TaskOptions};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::task::word::{Finished, How, Word};
+use crate::task::{End, Priority, TaskInfo, TaskOptions};
 use crate::time::Timestamp;
 
-const WAITING: u8 = 0;
-const RUNNING: u8 = 1;
-const ENDED: u8 = 2;
-
-/// The part of a task that does not depend on what it returns.
+/// The part of a task that does not depend on what it does and returns.
 pub struct TaskCore {
+    pub(super) word: Word,
     /// Its id, unique in the pool.
     pub id: TaskId,
-    /// Retries it may have.
-    pub max_retries: u32,
     /// When it was submitted.
     pub submitted: Timestamp,
-    priority: Priority,
-    cancel_safe: bool,
-    retry_on_timeout: bool,
-    /// What few tasks have; apart, so that the others are small.
-    extras: Option<Box<Extras>>,
-    state: AtomicU8,
-    /// Attempts started.
-    attempts: AtomicU32,
-    /// Attempts from which the worker has come back.
-    returned: AtomicU32,
-    /// The attempt that timed out and is to be retried; 0 for none.
-    timed_out: AtomicU32,
-    /// Where the inbox keeps it.
-    pub(crate) place: Place,
     /// When it was last put into a lane.
     queued_at: AtomicU64,
     /// When its last attempt began.
     started_at: AtomicU64,
-    worker: AtomicU64,
+    /// What few tasks have; apart, so that the others are small.
+    extras: Option<Box<Extras>>,
+    /// Retries it may have.
+    pub max_retries: u32,
+    /// Attempts started.
+    attempts: AtomicU32,
+    priority: Priority,
+    cancel_safe: bool,
+    retry_on_timeout: bool,
+    /// Where the inbox keeps it.
+    pub(crate) place: Place,
 }
 
-/// What was asked for a task beyond the usual.
+/// What was asked for a task beyond the usual, and what only such a task has to remember.
 #[derive(Debug, Default)]
 struct Extras {
     timeout: Option<Duration>,
     deadline: Option<Duration>,
     delay: Option<Duration>,
     name: Option<Arc<str>>,
+    /// The attempt that timed out and is to be retried; 0 for none.
+    timed_out: AtomicU32,
+    /// Why no worker had come when its deadline passed.
+    create_error: OnceLock<Arc<str>>,
 }
 
 impl Extras {
     fn of(options: TaskOptions) -> Option<Box<Self>> {
         let TaskOptions { timeout, deadline, delay, name, .. } = options;
         let is_usual = timeout.is_none() && deadline.is_none() && delay.is_none() && name.is_none();
-        if is_usual { None } else { Some(Box::new(Self { timeout, deadline, delay, name })) }
+        if is_usual { None } else { Some(Box::new(Self { timeout, deadline, delay, name, ..Self::default() })) }
     }
 }
 
@@ -76,21 +63,18 @@ impl TaskCore {
     pub(crate) fn new(options: TaskOptions, default_retries: u32, hub: &Hub) -> Self {
         let now = hub.now();
         Self {
+            word: Word::new(),
             id: hub.next_task(),
-            max_retries: options.retries.unwrap_or(default_retries),
             submitted: now,
+            queued_at: AtomicU64::new(now.as_nanos()),
+            started_at: AtomicU64::new(0),
+            max_retries: options.retries.unwrap_or(default_retries),
+            attempts: AtomicU32::new(0),
             priority: options.priority,
             cancel_safe: options.cancel_safe,
             retry_on_timeout: options.retry_on_timeout,
-            extras: Extras::of(options),
-            state: AtomicU8::new(WAITING),
-            attempts: AtomicU32::new(0),
-            returned: AtomicU32::new(0),
-            timed_out: AtomicU32::new(0),
             place: Place::default(),
-            queued_at: AtomicU64::new(now.as_nanos()),
-            started_at: AtomicU64::new(0),
-            worker: AtomicU64::new(0),
+            extras: Extras::of(options),
         }
     }
 
@@ -157,54 +141,46 @@ impl TaskCore {
 
     /// Whether the attempt to come, or running, is the last that is permitted.
     #[inline]
-    pub fn is_last_attempt(&self, attempt: u32) -> bool {
+    pub const fn is_last_attempt(&self, attempt: u32) -> bool {
         attempt > self.max_retries
     }
 
-    /// Takes the task to run it. `false`: it has ended already.
+    /// Counts a new attempt of a task that the caller has claimed; its number, the first being 1.
     #[inline]
-    pub(crate) fn claim(&self) -> bool {
-        self.state.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Counts a new attempt of a claimed task by `worker`; returns its number, the first being 1, and whether the task
-    /// has ended since it was claimed. Whoever ends it later sees this attempt.
-    #[inline]
-    pub(crate) fn begin_attempt(&self, worker: WorkerId, now: Timestamp) -> (u32, bool) {
-        self.started_at.store(now.as_nanos(), Ordering::Relaxed);
-        self.worker.store(worker.get(), Ordering::Release);
+    pub(crate) fn count_attempt(&self) -> u32 {
         // Whoever claimed it is the only one who writes this.
         let attempt = self.attempts.load(Ordering::Relaxed) + 1;
         self.attempts.store(attempt, Ordering::Release);
-        // Not a mere load: that could be done before the attempt is there to be seen.
-        (attempt, self.state.fetch_or(0, Ordering::AcqRel) == ENDED)
+        attempt
     }
 
-    /// The worker came back from its attempt.
+    /// The attempt that was counted is not made after all.
+    pub(crate) fn uncount_attempt(&self) {
+        let attempt = self.attempts.load(Ordering::Relaxed);
+        self.attempts.store(attempt.saturating_sub(1), Ordering::Release);
+    }
+
+    /// The attempt begins.
     #[inline]
-    pub(crate) fn end_attempt(&self) {
-        self.returned.store(self.attempts(), Ordering::Release);
+    pub(crate) fn set_started_at(&self, now: Timestamp) {
+        self.started_at.store(now.as_nanos(), Ordering::Relaxed);
     }
 
     /// Makes a running task wait again. `false`: it has ended meanwhile.
     pub(crate) fn again(&self) -> bool {
-        self.state.compare_exchange(RUNNING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.word.again()
     }
 
-    /// Decides that the task ends now. `Some` for exactly one caller, who must then fill the slot.
+    /// Decides that the task ends now. `Some` for exactly one caller, who must then publish the end.
     #[inline]
     pub(crate) fn finish(&self) -> Option<Finished> {
-        match self.state.swap(ENDED, Ordering::AcqRel) {
-            WAITING => Some(Finished::Waiting),
-            RUNNING => Some(Finished::Running),
-            _ => None,
-        }
+        self.word.finish()
     }
 
     /// Whether its end is decided.
     #[inline]
     pub fn has_ended(&self) -> bool {
-        self.state.load(Ordering::Acquire) == ENDED
+        self.word.has_ended()
     }
 
     /// Whether the running attempt should end early: cancelled, timed out, expired, or killed.
@@ -216,22 +192,52 @@ impl TaskCore {
     /// Whether the running attempt timed out and is to be retried.
     #[inline]
     pub(crate) fn is_timed_out(&self) -> bool {
-        let attempt = self.timed_out.load(Ordering::Acquire);
+        let Some(extras) = &self.extras else { return false };
+        let attempt = extras.timed_out.load(Ordering::Acquire);
         attempt != 0 && attempt == self.attempts()
-    }
-
-    /// Whether `attempt` is still with its worker.
-    pub(crate) fn is_inside(&self, attempt: u32) -> bool {
-        self.attempts() == attempt && self.returned.load(Ordering::Acquire) < attempt
     }
 
     /// Notes that `attempt` timed out and is to be retried; the caller wakes it.
     pub(crate) fn time_out_attempt(&self, attempt: u32) {
-        self.timed_out.store(attempt, Ordering::Release);
+        if let Some(extras) = &self.extras {
+            extras.timed_out.store(attempt, Ordering::Release);
+        }
     }
 
-    pub(crate) fn worker(&self) -> WorkerId {
-        WorkerId::new(self.worker.load(Ordering::Acquire))
+    /// Notes what an end has to tell, before it is published; how it ended.
+    pub(super) fn note(&self, end: &End) -> How {
+        match end {
+            End::Cancelled => How::Cancelled,
+            End::TimedOut(_) => How::TimedOut,
+            End::Expired(create_error) => {
+                if let (Some(extras), Some(error)) = (&self.extras, create_error) {
+                    // Whoever decided the end does this, alone.
+                    let _ = extras.create_error.set(Arc::clone(error));
+                }
+                How::Expired
+            }
+            End::Displaced => How::Displaced,
+            End::Refused(reason) => How::Refused(*reason),
+            End::Killed => How::Killed,
+            End::NoWorkers => How::NoWorkers,
+        }
+    }
+
+    /// The error of a task that ended so. `None`: it left its result itself.
+    pub(super) fn error<E>(&self, how: How, hub: &Hub) -> Option<TaskError<E>> {
+        Some(match how {
+            How::Itself => return None,
+            How::Cancelled => TaskError::Cancelled,
+            How::TimedOut => TaskError::TimedOut { after: self.timeout().unwrap_or_default() },
+            How::Expired => {
+                let create_error = self.extras.as_ref().and_then(|extras| extras.create_error.get().cloned());
+                TaskError::Expired { create_error }
+            }
+            How::Displaced => TaskError::Displaced,
+            How::Refused(reason) => TaskError::Refused(reason),
+            How::Killed => TaskError::Killed,
+            How::NoWorkers => TaskError::NoWorkers { last_error: hub.last_words() },
+        })
     }
 
     #[inline]
@@ -304,11 +310,4 @@ impl Place {
         self.counted.store(false, Ordering::Relaxed);
         counted
     }
-}
-
-/// Where a task was when its end was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finished {
-    Waiting,
-    Running,
 }
