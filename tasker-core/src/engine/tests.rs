@@ -15,8 +15,8 @@ use crate::resource::Health;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock};
-use crate::task::job::{Attempt, Work};
-use crate::task::{AnyCell, Sole, Task, TaskCore, TaskHandle, TaskOptions};
+use crate::task::job::Attempt;
+use crate::task::{Sole, Task, TaskHandle, TaskOptions};
 use crate::time::Timestamp;
 use crate::{TaskError, submit};
 
@@ -42,7 +42,7 @@ impl Mail for Post {
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-type IdleTask = Task<Work<(), u32>, u32, String>;
+type IdleTask = Task<(), u32, String>;
 
 /// A task that does nothing by itself.
 struct Idle {
@@ -53,21 +53,23 @@ struct Idle {
 
 impl Job for Idle {
     type Error = String;
+    type Task = IdleTask;
 
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        let hook = self.taken.lock().take();
+    fn own(&self) -> &Sole<IdleTask> {
+        &self.task
+    }
+
+    fn own_mut(&mut self) -> &mut Sole<IdleTask> {
+        let is_taken = self.task.core().attempts() > 0;
+        let hook = if is_taken { self.taken.lock().take() } else { None };
         if let Some(hook) = hook {
             hook();
         }
-        Job::cell(&self.task)
+        &mut self.task
     }
 
-    fn core(&self) -> &TaskCore {
-        Job::core(&self.task)
-    }
-
-    fn fill(self, hub: &Hub, end: JobEnd<String>) {
-        Job::fill(self.task, hub, end);
+    fn into_own(self) -> Sole<IdleTask> {
+        self.task
     }
 }
 
@@ -146,9 +148,9 @@ impl Bench {
     }
 
     fn submit(&self, options: TaskOptions, taken: Option<Hook>) -> TaskHandle<u32, String> {
-        submit::submit(&self.engine, options, |cell| {
-            let (task, shared) = IdleTask::pair(cell, Work::new(()), |task| task);
-            (Idle { task, taken: Lock::new(taken) }, shared)
+        submit::submit(&self.engine, options, |core| {
+            let (task, taker) = IdleTask::pair(core, (), |task| task);
+            (Idle { task, taken: Lock::new(taken) }, taker)
         })
     }
 
@@ -157,10 +159,10 @@ impl Bench {
     }
 
     fn run(&self, worker: &mut Worker<Idle>, mut job: Idle, attempt: Attempt<String>) -> Fate {
-        let begun = worker.begin(&job, self.clock.now());
+        let begun = worker.begin(&mut job, self.clock.now());
         if matches!(attempt, Attempt::Value) {
             let (task, key) = job.task.open();
-            task.work(key).value = Some(1);
+            task.work(key).leave(Ok(1));
         }
         worker.finish(job, &begun, attempt, |_| Health::Healthy, self.clock.now())
     }
@@ -233,8 +235,8 @@ fn a_worker_that_came_back_before_it_was_abandoned_is_counted_as_running() {
     let mut worker = bench.worker();
     let stuck = bench.submit(TaskOptions::default(), None);
     let next = bench.submit(TaskOptions::default(), None);
-    let job = expect_run(bench.step(&mut worker));
-    let begun = worker.begin(&job, bench.clock.now());
+    let mut job = expect_run(bench.step(&mut worker));
+    let begun = worker.begin(&mut job, bench.clock.now());
     stuck.cancel();
     bench.advance(Duration::from_secs(5));
     // The control loop finds it stuck, and the worker comes back before that is acted on.
@@ -261,8 +263,8 @@ fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
         handle.lock().as_ref().map(TaskHandle::cancel);
     });
     *cancelling.lock() = Some(bench.submit(TaskOptions::default(), Some(hook)));
-    let job = expect_run(bench.step(&mut worker));
-    let _begun = worker.begin(&job, bench.clock.now());
+    let mut job = expect_run(bench.step(&mut worker));
+    let _begun = worker.begin(&mut job, bench.clock.now());
     bench.settle();
     assert_eq!(worker.post().interrupted(), None);
     bench.advance(Duration::from_secs(5));

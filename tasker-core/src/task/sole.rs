@@ -36,7 +36,7 @@ use std::task::Waker;
 use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::panics::quietly;
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::Ordering;
 use crate::task::state::TaskCore;
 use crate::task::word::{How, Left, Published};
 
@@ -56,8 +56,6 @@ pub struct Task<W, T, E> {
 #[repr(C)]
 struct Head {
     core: TaskCore,
-    /// References that the owner of the `Sole` has beside its own.
-    spare: AtomicU8,
     free: unsafe fn(NonNull<Head>),
     listener: UnsafeCell<MaybeUninit<Waker>>,
 }
@@ -172,7 +170,6 @@ where
     {
         let head = Head {
             core,
-            spare: AtomicU8::new(0),
             free: Self::free,
             listener: UnsafeCell::new(MaybeUninit::uninit()),
         };
@@ -316,12 +313,12 @@ impl<D: ?Sized + Close> Sole<D> {
 
     #[inline]
     fn spare(&self) -> u8 {
-        self.head().spare.load(Ordering::Relaxed)
+        self.core().spare.load(Ordering::Relaxed)
     }
 
     #[inline]
     fn set_spare(&mut self, spare: u8) {
-        self.head().spare.store(spare, Ordering::Relaxed);
+        self.core().spare.store(spare, Ordering::Relaxed);
     }
 
     /// All references it has.
@@ -567,5 +564,16 @@ fn release(head: NonNull<Head>, refs: usize) {
     if last {
         // SAFETY: nobody has another reference, and `free` is that of the task's type.
         unsafe { free(head) };
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", not(any(tasker_loom, tasker_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_task_takes_120_bytes() {
+        // What allocators round up to 128.
+        assert_eq!(size_of::<Task<[u64; 2], u64, String>>(), 120);
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::task::word::{Finished, How, Word};
 use crate::task::{End, Priority, TaskInfo, TaskOptions};
 use crate::time::Timestamp;
@@ -33,6 +33,8 @@ pub struct TaskCore {
     priority: Priority,
     cancel_safe: bool,
     retry_on_timeout: bool,
+    /// References that the owner of its work has beside its own.
+    pub(super) spare: AtomicU8,
     /// Where the inbox keeps it.
     pub(crate) place: Place,
 }
@@ -73,6 +75,7 @@ impl TaskCore {
             priority: options.priority,
             cancel_safe: options.cancel_safe,
             retry_on_timeout: options.retry_on_timeout,
+            spare: AtomicU8::new(0),
             place: Place::default(),
             extras: Extras::of(options),
         }
