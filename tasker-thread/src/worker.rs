@@ -15,6 +15,7 @@ use crate::job::SyncJob;
 
 /// The life of a worker: creates its resource, serves, and destroys it, all on the current thread.
 pub(crate) fn live<R: LocalResource>(mut worker: Worker<SyncJob<R>>, config: &R::Config, clock: &dyn Clock) {
+    worker.looks_around();
     let Some(mut resource) = create::<R>(&mut worker, config, clock) else { return };
     let why = serve(&mut worker, resource.get_mut(), clock);
     let deadline = worker.leave(why, clock.now());
@@ -75,6 +76,10 @@ fn serve<R: LocalResource>(
             let fate;
             (fate, now) = match worker.step(now, &waker) {
                 Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock),
+                Step::Look => {
+                    worker.look_around();
+                    (Fate::Keep, clock.now())
+                }
                 Step::Wait(until) => {
                     match until {
                         Some(until) => clock.park_until(parker, until),
@@ -107,9 +112,7 @@ fn run<R: LocalResource>(
     let attempt = begun.span.in_scope(|| current::enter(inside, || engine::catch(call)));
     let attempt = attempt.unwrap_or_else(Attempt::Panicked);
     let end = clock.now();
-    let fate = worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), end);
-    let lingered = fate == Fate::Keep && worker.linger();
-    (fate, if lingered { clock.now() } else { end })
+    (worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), end), end)
 }
 
 fn probe<R: LocalResource>(worker: &mut Worker<SyncJob<R>>, resource: &mut R, clock: &dyn Clock) -> Fate {

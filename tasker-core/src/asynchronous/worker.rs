@@ -72,6 +72,10 @@ async fn serve<R: Resource>(
         let fate;
         (fate, now) = match step {
             Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock).await,
+            Step::Look => {
+                give_way().await;
+                (Fate::Keep, clock.now())
+            }
             Step::Wait(until) => {
                 budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;

@@ -20,7 +20,7 @@ use crate::error::TaskError;
 use crate::event::PoolEvent;
 use crate::ids::ExitReason;
 use crate::metrics::{EndKind, TaskTimes};
-use crate::queue::{CameFrom, Leave, Pull, Share};
+use crate::queue::{Appetite, CameFrom, Leave, Pull, Share};
 use crate::resource::Health;
 use crate::spin::spin_until;
 use crate::splitmix::splitmix64;
@@ -54,6 +54,8 @@ pub enum Created<E> {
 pub enum Step<J> {
     /// Run this task.
     Run(J),
+    /// [Look around](Worker::look_around) for a moment, and ask again.
+    Look,
     /// Wait to be woken, at most until the moment given.
     Wait(Option<Timestamp>),
     /// Probe the idle resource.
@@ -97,8 +99,10 @@ pub struct Worker<J: Job> {
     uses: u64,
     next_probe: Option<Timestamp>,
     idle_until: Option<Timestamp>,
-    /// It was told to wait and is listed as idle.
+    /// It was told to wait or to look around, and is listed so.
     waits: bool,
+    /// It looks around before it waits.
+    looks: bool,
     proven: bool,
     live: bool,
     left: bool,
@@ -119,10 +123,16 @@ impl<J: Job> Worker<J> {
             next_probe: None,
             idle_until: None,
             waits: false,
+            looks: false,
             proven: false,
             live: false,
             left: false,
         }
+    }
+
+    /// Lets it look around for a moment before it waits, as pays for a thread: if the pool does so at all.
+    pub fn looks_around(&mut self) {
+        self.looks = self.engine.limits.spin > 0;
     }
 
     /// What the parts of the pool share.
@@ -193,12 +203,16 @@ impl<J: Job> Worker<J> {
         }
         let from = self.came_from();
         // Cancelled tasks are dropped on the way: users' code.
-        let appetite = self.pace.appetite();
+        let appetite = Appetite { tasks: self.pace.appetite(), looks: self.looks };
         let pulled =
             current::enter(self.inside(), || self.engine.inbox.pull(&self.share, waker, from, appetite, now));
         match pulled {
             Pull::Task(job) => self.took(job, now),
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
+            Pull::Look => {
+                self.waits = true;
+                Step::Look
+            }
             Pull::Wait => self.wait(now, waker),
         }
     }
@@ -243,16 +257,10 @@ impl<J: Job> Worker<J> {
         Step::Leave(exit_of(interrupt))
     }
 
-    /// Looks for a while whether there is something to do, for a thread that comes from a task and would sleep
-    /// otherwise. `true` if that took time.
-    pub fn linger(&self) -> bool {
+    /// Looks for a moment whether there is something to do.
+    pub fn look_around(&self) {
         let inbox = &self.engine.inbox;
-        // What it took along beckons, too.
-        let lingers = self.engine.limits.spin > 0 && !inbox.beckons();
-        if lingers {
-            inbox.linger(|| spin_until(self.engine.limits.spin, || inbox.beckons()));
-        }
-        lingers
+        spin_until(self.engine.limits.spin, || inbox.beckons() || self.post.interrupted().is_some());
     }
 
     fn wait(&mut self, now: Timestamp, waker: &Waker) -> Step<J> {

@@ -10,9 +10,9 @@ use crate::ids::WorkerId;
 use crate::queue::intake::Intake;
 use crate::queue::room::Room;
 use crate::queue::state::{Calls, Effects, Phase, State};
-use crate::queue::{CameFrom, Pull, RoomWait, Share, Ticket};
+use crate::queue::{Appetite, CameFrom, Pull, RoomWait, Share, Ticket};
 use crate::supervisor::Event;
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
 use crate::task::job::Job;
 use crate::task::{End, Priority, TaskCore, TaskInfo};
@@ -81,8 +81,6 @@ pub struct Inbox<J: Job> {
     state: Lock<State<J>>,
     /// What a worker should come for behind the state's lock, as the last who held it saw it.
     calls: OwnLine<AtomicU8>,
-    /// Workers that come from a task and look around before they ask for the next.
-    lingering: AtomicUsize,
     hub: Arc<Hub>,
 }
 
@@ -93,18 +91,8 @@ impl<J: Job> Inbox<J> {
             intake: Intake::new(),
             state: Lock::new(State::new(settings)),
             calls: OwnLine(AtomicU8::new(0)),
-            lingering: AtomicUsize::new(0),
             hub,
         }
-    }
-
-    /// A worker that comes from a task looks around for a while before it asks for the next. It still counts as having
-    /// one for what is owed, but not for those who ask how many are busy.
-    pub fn linger<T>(&self, look: impl FnOnce() -> T) -> T {
-        self.lingering.fetch_add(1, Ordering::Relaxed);
-        let seen = look();
-        self.lingering.fetch_sub(1, Ordering::Relaxed);
-        seen
     }
 
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
@@ -179,14 +167,14 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.open_share(worker))
     }
 
-    /// A worker comes for work, and may take along what `appetite` says in all. If it is told to wait, `waker` will be
-    /// called once it should come again.
+    /// A worker comes for work, and may take along what its `appetite` says. If it is told to wait, `waker` will be called
+    /// once it should come again.
     pub fn pull(
         &self,
         desk: &Share<J>,
         waker: &Waker,
         from: CameFrom,
-        appetite: usize,
+        appetite: Appetite,
         now: Timestamp,
     ) -> Pull<J> {
         if from == CameFrom::Task {
@@ -194,30 +182,62 @@ impl<J: Job> Inbox<J> {
             if let Some(job) = self.next_of(desk) {
                 return Pull::Task(job);
             }
+            let k = knob();
+            if k > 0 && appetite.looks { for _ in 0..k { std::hint::spin_loop(); } }
         }
         let mut state = self.state.lock();
         match from {
             CameFrom::Task => state.counts.running -= 1,
-            CameFrom::Wait => state.idle.retain(|(idle, _)| *idle != desk.worker),
-            CameFrom::Elsewhere => {}
+            CameFrom::Wait | CameFrom::Elsewhere => state.seekers.arrives(desk.worker),
         }
         let mut effects = Effects::none();
+        let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
+        state.call_for_help(&mut effects);
+        self.leave_state(state, effects);
+        pull
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what `pull` was asked, and what it holds")]
+    fn pull_from(
+        &self,
+        state: &mut State<J>,
+        desk: &Share<J>,
+        waker: &Waker,
+        from: CameFrom,
+        appetite: Appetite,
+        now: Timestamp,
+        effects: &mut Effects<J>,
+    ) -> Pull<J> {
         // If nothing in the intake goes before what is here, there is no need to look.
-        if state.plain_head().is_some_and(|head| !self.intake.calls().above(head)) {
-            if let Some(job) = state.take(desk, appetite, now, &mut effects) {
-                self.call(state.calls());
-                drop(state);
-                self.apply(effects);
-                return Pull::Task(job);
-            }
+        let is_next = state.plain_head().is_some_and(|head| !self.intake.calls().above(head));
+        if let Some(job) = is_next.then(|| state.take(desk, appetite.tasks, now, effects)).flatten() {
+            return Pull::Task(job);
         }
-        self.hold(state, effects, |state, effects| {
-            let pull = state.next(desk, appetite, now, effects);
-            if matches!(pull, Pull::Wait) {
-                state.idle.push((desk.worker, waker.clone()));
+        loop {
+            self.take_over(state);
+            if let Some(pull) = state.next(desk, appetite.tasks, now, effects) {
+                return pull;
             }
-            pull
-        })
+            let mut gate = self.intake.shut();
+            if !gate.is_empty() {
+                continue;
+            }
+            let looks = appetite.looks && from == CameFrom::Task && state.seekers.look(desk.worker);
+            if !looks {
+                state.seekers.sleep(desk.worker, waker.clone());
+            }
+            gate.set_credit(state.credit());
+            return if looks { Pull::Look } else { Pull::Wait };
+        }
+    }
+
+    /// Takes over what is in the intake, and lets submitters go on meanwhile.
+    fn take_over(&self, state: &mut State<J>) {
+        let mut gate = self.intake.shut();
+        self.intake.take_over(&mut gate, &mut state.incoming);
+        gate.set_credit(state.credit());
+        drop(gate);
+        state.settle_in();
     }
 
     /// The next task of what a worker took along, if no higher lane calls.
@@ -234,19 +254,15 @@ impl<J: Job> Inbox<J> {
             if finished {
                 state.counts.running -= 1;
             }
-            state.idle.retain(|(idle, _)| *idle != worker);
+            state.seekers.arrives(worker);
             state.close_share(worker, effects);
-            state.wake_another(effects);
             state.notice_drained(effects);
         });
     }
 
     /// A worker that was told to wait does something else first, and is not to be woken for a task.
     pub fn step_aside(&self, worker: WorkerId) {
-        self.with(|state, effects| {
-            state.idle.retain(|(idle, _)| *idle != worker);
-            state.wake_another(effects);
-        });
+        self.with(|state, _| state.seekers.arrives(worker));
     }
 
     /// Puts a running task back for its next attempt at `due`. `None` if it waits now; the job if the pool is dead
@@ -288,8 +304,7 @@ impl<J: Job> Inbox<J> {
     pub fn retire(&self, permits: usize) {
         self.with(|state, effects| {
             state.permits = state.permits.saturating_add(permits);
-            let keep = state.idle.len().saturating_sub(permits);
-            effects.wake_all = state.idle.split_off(keep).into_iter().map(|(_, waker)| waker).collect();
+            effects.wake_all = state.seekers.call(permits).collect();
         });
     }
 
@@ -307,7 +322,7 @@ impl<J: Job> Inbox<J> {
             state.paused = paused;
             state.recall_shares(effects);
             if !paused {
-                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+                effects.wake_all = state.seekers.call_all().collect();
             }
             true
         })
@@ -324,7 +339,7 @@ impl<J: Job> Inbox<J> {
             if state.phase == Phase::Open {
                 state.phase = Phase::Closing;
                 state.paused = false;
-                effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+                effects.wake_all = state.seekers.call_all().collect();
                 effects.wake_all.extend(state.room.close());
             }
             state.notice_drained(effects);
@@ -350,7 +365,7 @@ impl<J: Job> Inbox<J> {
         self.with(|state, effects| {
             state.phase = Phase::Dead;
             state.refusal = refusal;
-            effects.wake_all = state.idle.drain(..).map(|(_, waker)| waker).collect();
+            effects.wake_all = state.seekers.call_all().collect();
             effects.wake_all.extend(state.room.close());
             state.recall_shares(effects);
             let jobs = state.empty();
@@ -373,7 +388,6 @@ impl<J: Job> Inbox<J> {
         self.with(|state, effects| {
             state.counts.running -= 1;
             state.recall_share(worker, effects);
-            state.wake_another(effects);
             state.notice_drained(effects);
         });
     }
@@ -390,9 +404,7 @@ impl<J: Job> Inbox<J> {
     pub fn counts(&self) -> Counts {
         self.with(|state, effects| {
             state.settle_shares(effects);
-            let lingering = self.lingering.load(Ordering::Relaxed);
-            let running = state.counts.running.saturating_sub(lingering);
-            Counts { idle: state.idle.len(), running, ..state.counts }
+            Counts { idle: state.seekers.count(), ..state.counts }
         })
     }
 
@@ -420,31 +432,28 @@ impl<J: Job> Inbox<J> {
         });
     }
 
+    /// Does something with the state, having taken the intake over and keeping submitters out of it.
     fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
-        self.hold(self.state.lock(), Effects::none(), f)
-    }
-
-    /// Goes on with the state, having taken the intake over and keeping submitters out of it.
-    fn hold<T>(
-        &self,
-        mut state: MutexGuard<'_, State<J>>,
-        mut effects: Effects<J>,
-        f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T,
-    ) -> T {
+        let (mut state, mut effects) = (self.state.lock(), Effects::none());
         let mut gate = self.intake.shut();
         self.intake.take_over(&mut gate, &mut state.incoming);
-        state.settle_in(&mut effects);
+        state.settle_in();
         let result = f(&mut state, &mut effects);
+        state.call_for_help(&mut effects);
         gate.set_credit(state.credit());
-        self.call(state.calls());
         drop(gate);
+        self.leave_state(state, effects);
+        result
+    }
+
+    fn leave_state(&self, state: MutexGuard<'_, State<J>>, effects: Effects<J>) {
+        self.call(state.calls());
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
             self.hub.post(Msg::Event(Event::Drained));
         }
         drop(state);
         self.apply(effects);
-        result
     }
 
     /// Written only when it changes: everybody who looks keeps a copy.
@@ -490,3 +499,5 @@ impl<J: Job> fmt::Debug for Inbox<J> {
         f.debug_struct("Inbox").field("counts", &self.counts()).finish_non_exhaustive()
     }
 }
+
+fn knob() -> u32 { static N: std::sync::OnceLock<u32> = std::sync::OnceLock::new(); *N.get_or_init(|| std::env::var("HB_N").ok().and_then(|v| v.parse().ok()).unwrap_or(0)) }

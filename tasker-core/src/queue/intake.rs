@@ -64,7 +64,7 @@ impl<J: Job> Intake<J> {
         self.gate.lock()
     }
 
-    /// Takes all tasks out, into `jobs`, which is empty.
+    /// Takes all tasks out, into `jobs`, which is empty. The caller gives credit for what comes then.
     pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Vec<Arrival<J>>) {
         std::mem::swap(&mut gate.jobs, jobs);
         if self.calls.0.load(Ordering::Relaxed) != 0 {
@@ -74,6 +74,10 @@ impl<J: Job> Intake<J> {
 }
 
 impl<J> Gate<J> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
     pub(super) fn set_credit(&mut self, credit: usize) {
         self.credit = credit;
     }

@@ -9,13 +9,14 @@ mod intake;
 mod lanes;
 mod pull;
 mod room;
+mod seekers;
 mod share;
 mod sharing;
 mod state;
 
 pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;
-pub use pull::{CameFrom, Leave, Pull};
+pub use pull::{Appetite, CameFrom, Leave, Pull};
 pub use room::{RoomWait, Ticket};
 pub use share::Share;
 

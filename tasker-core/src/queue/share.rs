@@ -5,8 +5,9 @@
 //! cancelled, and belong to whoever comes for them first. A worker that finds nothing else takes from the shares of
 //! others, and the state takes all shares back when it has to see every task (a pause, a kill, a full queue).
 //!
-//! A share is filled under the state's lock alone, and never while a worker is idle. A worker becomes idle under that
-//! lock too, after it has found all shares empty. So no task lies in a share while a worker is idle.
+//! A share is filled under the state's lock alone, and never while somebody sleeps and nobody looks for tasks. A worker goes
+//! to sleep under that lock too, after it has found all shares empty, and whoever takes a task and leaves others, in lanes
+//! or shares, sees to it that somebody looks. So no task lies in a share while all others sleep.
 //!
 //! What was started from a share is noted in its tally, and the state takes note later.
 

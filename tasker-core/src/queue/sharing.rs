@@ -127,7 +127,7 @@ impl<J: Job> State<J> {
     pub(super) fn lend(&mut self, desk: &Share<J>, lane: usize, appetite: usize) {
         let backlog = self.counts.waiting[lane] / (2 * self.shares.len()).max(1);
         let count = appetite.min(LARGEST).saturating_sub(1).min(backlog);
-        let is_wanted = !self.idle.is_empty() || self.permits > 0 || self.room.is_wanted();
+        let is_wanted = self.seekers.must_be_called() || self.permits > 0 || self.room.is_wanted();
         if count == 0 || is_wanted || self.lanes.plain_head() != Some(lane) {
             return;
         }

@@ -6,10 +6,10 @@ use std::task::Waker;
 
 use crate::due::DueQueue;
 use crate::error::Refusal;
-use crate::ids::WorkerId;
 use crate::metrics::RateWindow;
 use crate::queue::inbox::{Counts, Overflow, QueueSettings};
 use crate::queue::room::Room;
+use crate::queue::seekers::Seekers;
 use crate::queue::share::Share;
 use crate::queue::sharing::Lent;
 use crate::queue::{Lanes, Leave, Pull, Queue};
@@ -36,7 +36,7 @@ pub(super) struct State<J: Job> {
     /// Jobs in the lanes whose task has ended, less those of whose end the count has not heard yet.
     pub(super) dead: isize,
     pub(super) room: Room,
-    pub(super) idle: Vec<(WorkerId, Waker)>,
+    pub(super) seekers: Seekers,
     pub(super) permits: usize,
     pub(super) paused: bool,
     /// A kill is on its way: nothing starts any more.
@@ -136,15 +136,6 @@ impl<J> Effects<J> {
         let nobody = self.wake.is_none() && self.wake_room.is_none() && self.wake_all.is_empty();
         nobody && !self.busy && !self.nudge && self.displaced.is_empty() && self.trash.is_empty()
     }
-
-    /// Wakes this idle worker, beside those that are woken already. The first needs no allocation.
-    pub(super) fn wake_one(&mut self, idle: Option<(WorkerId, Waker)>) {
-        let Some((_, waker)) = idle else { return };
-        match &self.wake {
-            None => self.wake = Some(waker),
-            Some(_) => self.wake_all.push(waker),
-        }
-    }
 }
 
 impl<J: Job> State<J> {
@@ -157,7 +148,7 @@ impl<J: Job> State<J> {
             arrivals: RateWindow::new(Timestamp::ZERO),
             dead: 0,
             room: Room::new(settings.capacity),
-            idle: Vec::new(),
+            seekers: Seekers::default(),
             permits: 0,
             paused: false,
             halted: false,
@@ -175,21 +166,19 @@ impl<J: Job> State<J> {
     pub(super) fn credit(&self) -> usize {
         /// So that nobody holds both locks for long to take them over.
         const AT_MOST: usize = 1_024;
-        let matters = self.phase != Phase::Open || self.quiet || !self.idle.is_empty();
-        if matters { 0 } else { self.room.spare().min(AT_MOST) }
+        let matters = self.phase != Phase::Open || self.quiet || self.seekers.must_be_called();
+        // What is on its way from the intake has no room yet.
+        if matters { 0 } else { self.room.spare().saturating_sub(self.incoming.len()).min(AT_MOST) }
     }
 
     /// Puts what comes from the intake into its lanes.
-    pub(super) fn settle_in(&mut self, effects: &mut Effects<J>) {
-        if self.incoming.is_empty() {
-            return;
-        }
+    pub(super) fn settle_in(&mut self) {
         let mut incoming = std::mem::take(&mut self.incoming);
         for Arrival { job, priority, at } in incoming.drain(..) {
             self.room.take();
             self.counts.arrived += 1;
             self.arrivals.record(at, 1);
-            self.enter_lane(job, priority, 0, at, effects);
+            self.enter_lane(job, priority, 0, at);
         }
         self.incoming = incoming;
     }
@@ -203,7 +192,7 @@ impl<J: Job> State<J> {
         if self.phase == Phase::Closing && !self.drained && self.owed() == 0 {
             self.drained = true;
             effects.drained = true;
-            effects.wake_all.extend(self.idle.drain(..).map(|(_, waker)| waker));
+            effects.wake_all.extend(self.seekers.call_all());
         }
     }
 
@@ -282,23 +271,13 @@ impl<J: Job> State<J> {
         } else {
             core.set_queued_at(now);
             let priority = core.priority();
-            self.enter_lane(job, priority, rank, now, effects);
+            self.enter_lane(job, priority, rank, now);
         }
     }
 
-    fn enter_lane(
-        &mut self,
-        job: J,
-        priority: Priority,
-        rank: u64,
-        now: Timestamp,
-        effects: &mut Effects<J>,
-    ) {
+    fn enter_lane(&mut self, job: J, priority: Priority, rank: u64, now: Timestamp) {
         self.counts.waiting[priority.lane()] += 1;
         self.lanes.push(priority, rank, now, job);
-        if !self.paused {
-            effects.wake_one(self.idle.pop());
-        }
     }
 
     pub(super) fn release(&mut self, job: J, rank: u64, now: Timestamp, effects: &mut Effects<J>) {
@@ -311,38 +290,44 @@ impl<J: Job> State<J> {
         self.place(job, rank, None, now, effects);
     }
 
+    /// What a worker gets, if there is anything.
     pub(super) fn next(
         &mut self,
         desk: &Share<J>,
         appetite: usize,
         now: Timestamp,
         effects: &mut Effects<J>,
-    ) -> Pull<J> {
+    ) -> Option<Pull<J>> {
         if self.phase == Phase::Dead {
-            return Pull::Leave(Leave::Killed);
+            return Some(Pull::Leave(Leave::Killed));
         }
         if self.permits > 0 {
             self.permits -= 1;
-            return Pull::Leave(Leave::Retired);
+            return Some(Pull::Leave(Leave::Retired));
         }
         if let Some(job) = self.take(desk, appetite, now, effects) {
-            return Pull::Task(job);
+            return Some(Pull::Task(job));
         }
         self.notice_drained(effects);
-        if self.drained { Pull::Leave(Leave::Drained) } else { Pull::Wait }
+        self.drained.then_some(Pull::Leave(Leave::Drained))
     }
 
-    /// Wakes a worker in the place of one that will not come: that may have been woken for a task.
-    pub(super) fn wake_another(&mut self, effects: &mut Effects<J>) {
-        if !self.paused && !self.lanes.is_empty() {
-            effects.wake_one(self.idle.pop());
+    /// Calls a worker if tasks wait that nobody will come for by himself. Done at the end of whatever is done under the
+    /// lock: so no task waits while a worker sleeps.
+    #[inline]
+    pub(super) fn call_for_help(&mut self, effects: &mut Effects<J>) {
+        if self.seekers.must_be_called() && self.counts.queued() > 0 && self.may_start() {
+            effects.wake = self.seekers.call_one();
         }
+    }
+
+    fn may_start(&self) -> bool {
+        !self.paused && !self.halted
     }
 
     /// What a worker should come for.
     pub(super) fn calls(&self) -> Calls {
-        let may_start = !self.paused && !self.halted;
-        let lanes = if may_start { self.lanes.stocked() | self.lanes_of_shares() } else { 0 };
+        let lanes = if self.may_start() { self.lanes.stocked() | self.lanes_of_shares() } else { 0 };
         Calls::new(lanes, self.permits > 0 || self.phase != Phase::Open)
     }
 
@@ -359,7 +344,7 @@ impl<J: Job> State<J> {
         now: Timestamp,
         effects: &mut Effects<J>,
     ) -> Option<J> {
-        if self.paused || self.halted {
+        if !self.may_start() {
             return None;
         }
         loop {
