@@ -20,11 +20,12 @@
 //!   `Sole` does.
 //! - The slot of the waker is the `Taker`'s, until it says in the word that there is one; then it is had back by taking that
 //!   away, and belongs otherwise to whoever publishes the end. The word sees to it that only one of them gets it.
-//! - Whoever gives the last reference back frees the memory. All pointers to a task come from the one its box was turned
-//!   into, so each may.
+//! - Whoever gives the last reference back frees the memory. All pointers to a task come from the one its memory
+//!   came with, so each may.
 //! - A claim takes references for what the worker will show and tell of the task (`spare`), and its end gives them back,
 //!   each time in the same step as the rest. Only the owner of the `Sole` touches their count.
 
+use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -40,6 +41,7 @@ use crate::sync::atomic::Ordering;
 use crate::task::state::TaskCore;
 use crate::task::word::{How, Left, Published};
 
+mod memory;
 mod window;
 
 pub(crate) use window::Window;
@@ -173,7 +175,12 @@ where
             free: Self::free,
             listener: UnsafeCell::new(MaybeUninit::uninit()),
         };
-        let task = Box::leak(Box::new(Self { head, work: UnsafeCell::new(Work::Todo(work)) }));
+        let memory = memory::allocate(Layout::new::<Self>()).cast::<Self>();
+        // SAFETY: the memory is for one of this type, and nobody else's.
+        let task = unsafe {
+            memory.write(Self { head, work: UnsafeCell::new(Work::Todo(work)) });
+            &mut *memory.as_ptr()
+        };
         let address = ptr::from_mut(task).addr();
         let task = NonNull::from(erase(task));
         assert!(task.addr().get() == address, "a task has one owner, its own");
@@ -188,8 +195,11 @@ where
     ///
     /// The pointer is to the head of a task of this type, nobody has another, and it is not used again.
     unsafe fn free(head: NonNull<Head>) {
-        // SAFETY: the head comes first in the task, which was a box, and the pointer is derived from the box's.
-        drop(unsafe { Box::from_raw(head.cast::<Self>().as_ptr()) });
+        let task = head.cast::<Self>();
+        // SAFETY: the head comes first in the task, and nobody uses it any more.
+        unsafe { task.drop_in_place() };
+        // SAFETY: it was allocated for this type, and the pointer is derived from what that gave.
+        unsafe { memory::free(task.cast(), Layout::new::<Self>()) };
     }
 }
 
