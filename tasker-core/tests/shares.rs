@@ -50,7 +50,7 @@ fn two(capacity: usize) -> Two {
 fn take(worker: &mut Worker<Number>) -> Option<Taken> {
     match worker.step(Timestamp::ZERO, Waker::noop()) {
         Step::Run(job) => Some(Taken::begin(worker, job)),
-        Step::Wait(_) | Step::Probe | Step::Leave(_) => None,
+        Step::Look | Step::Wait(_) | Step::Probe | Step::Leave(_) => None,
     }
 }
 
@@ -104,6 +104,20 @@ fn an_urgent_task_goes_before_what_a_worker_took_along() {
     assert_eq!(take(&mut pool.first).expect("a task").finish(&mut pool.first), 100);
     assert_eq!(take(&mut pool.first).expect("a task").finish(&mut pool.first), 2);
     drop(urgent);
+}
+
+#[test]
+fn a_newer_task_goes_before_those_of_lower_lanes_though_the_older_of_its_own_was_cancelled() {
+    let Two { engine, mut first, second: _second, controller: _controller } = two(64);
+    let _running = put(&engine, 1);
+    let inside = take(&mut first).expect("task 1");
+    let mut options = TaskOptions::default();
+    options.priority = Priority::Low;
+    let _low = put_with(&engine, options, 2);
+    assert_eq!(put(&engine, 3).cancel(), CancelOutcome::BeforeStart);
+    let _newer = put(&engine, 4);
+    inside.finish(&mut first);
+    assert_eq!(take(&mut first).expect("a task").finish(&mut first), 4);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Driven {
     fn next(&mut self) -> Option<ExitReason> {
         match self.worker.step(self.clock.now(), Waker::noop()) {
             Step::Leave(why) => Some(why),
-            Step::Run(_) | Step::Wait(_) | Step::Probe => None,
+            Step::Run(_) | Step::Look | Step::Wait(_) | Step::Probe => None,
         }
     }
 }
@@ -267,8 +267,8 @@ fn an_attempt_that_times_out_is_answered_while_its_worker_is_still_inside() {
         let handle = put_with(&pool.engine, options, 1);
         move || handle.wait()
     });
-    let Step::Run(job) = pool.worker.step(at(0), Waker::noop()) else { panic!("there is a task") };
-    let begun = pool.worker.begin(&job, at(0));
+    let Step::Run(mut job) = pool.worker.step(at(0), Waker::noop()) else { panic!("there is a task") };
+    let begun = pool.worker.begin(&mut job, at(0));
     pool.hear();
     pool.pass(at(1));
     assert!(matches!(waiter.join().expect("no panic"), Err(TaskError::TimedOut { .. })));

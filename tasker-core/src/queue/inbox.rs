@@ -208,10 +208,14 @@ impl<J: Job> Inbox<J> {
         now: Timestamp,
         effects: &mut Effects<J>,
     ) -> Pull<J> {
-        // If nothing in the intake goes before what is here, there is no need to look.
-        let is_next = state.plain_head().is_some_and(|head| !self.intake.calls().above(head));
-        if let Some(job) = is_next.then(|| state.take(desk, appetite.tasks, now, effects)).flatten() {
-            return Pull::Task(job);
+        // If nothing in the intake goes before what is here, there is no need to look; unless this was the last who looked,
+        // while others sleep: then submitters may leave nothing there any more.
+        let was_last = from != CameFrom::Task && state.seekers.must_be_called();
+        if !was_last && state.plain_head().is_some() {
+            let goes_first = |head: Option<usize>| head.is_some_and(|head| !self.intake.calls().above(head));
+            if let Some(job) = state.take(desk, appetite.tasks, now, goes_first, effects) {
+                return Pull::Task(job);
+            }
         }
         loop {
             self.take_over(state);

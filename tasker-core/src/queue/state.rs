@@ -305,7 +305,7 @@ impl<J: Job> State<J> {
             self.permits -= 1;
             return Some(Pull::Leave(Leave::Retired));
         }
-        if let Some(job) = self.take(desk, appetite, now, effects) {
+        if let Some(job) = self.take(desk, appetite, now, |_| true, effects) {
             return Some(Pull::Task(job));
         }
         self.notice_drained(effects);
@@ -336,12 +336,14 @@ impl<J: Job> State<J> {
         if self.phase == Phase::Dead || self.permits > 0 { None } else { self.lanes.plain_head() }
     }
 
-    /// Starts the next task for the worker with this share; may put more into the share.
+    /// Starts the next task for the worker with this share; may put more into the share. Nothing if that is a task of which
+    /// `goes_first`, told what the highest lane with a task is, says no.
     pub(super) fn take(
         &mut self,
         desk: &Share<J>,
         appetite: usize,
         now: Timestamp,
+        goes_first: impl Fn(Option<usize>) -> bool,
         effects: &mut Effects<J>,
     ) -> Option<J> {
         if !self.may_start() {
@@ -349,6 +351,10 @@ impl<J: Job> State<J> {
         }
         loop {
             let head = self.lanes.next_lane(now);
+            // Asked again for each: the one before may have been cancelled, and this one of a lower lane.
+            if !goes_first(head) {
+                return None;
+            }
             if let Some(job) = self.take_of_shares(desk, head, effects) {
                 return Some(job);
             }

@@ -7,14 +7,14 @@ use tasker_core::builder::Backend;
 use tasker_core::engine::{Begun, Controller, Created, Engine, Launch, Msg, Order, Parts, Step, Worker};
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
-use tasker_core::sync::Lock;
-use tasker_core::task::job::{Attempt, Work};
+use tasker_core::sync::{self, Lock};
+use tasker_core::task::job::Attempt;
 use tasker_core::task::{Sole, Task, TaskOptions};
 use tasker_core::{Builder, Clock, ExitReason, Health, TaskHandle, Timestamp, submit};
 
 /// A task that returns its number.
 pub(crate) type Number = Sole<NumberTask>;
-type NumberTask = Task<Work<u32, u32>, u32, String>;
+type NumberTask = Task<u32, u32, String>;
 
 #[derive(Debug)]
 struct StandingClock;
@@ -110,10 +110,7 @@ pub(crate) fn put_with(
     options: TaskOptions,
     number: u32,
 ) -> TaskHandle<u32, String> {
-    submit::submit(engine, options, |cell| {
-        let (job, task) = NumberTask::pair(cell, Work::new(number), |task| task);
-        (job, task)
-    })
+    submit::submit(engine, options, |core| NumberTask::pair(core, number, |task| task))
 }
 
 /// A task that a worker is inside of.
@@ -124,8 +121,8 @@ pub(crate) struct Taken {
 
 impl Taken {
     /// The worker begins a task.
-    pub(crate) fn begin(worker: &mut Worker<Number>, job: Number) -> Self {
-        let begun = worker.begin(&job, Timestamp::ZERO);
+    pub(crate) fn begin(worker: &mut Worker<Number>, mut job: Number) -> Self {
+        let begun = worker.begin(&mut job, Timestamp::ZERO);
         Self { job, begun }
     }
 
@@ -133,7 +130,7 @@ impl Taken {
     pub(crate) fn finish(mut self, worker: &mut Worker<Number>) -> u32 {
         let (task, key) = self.job.open();
         let work = task.work(key);
-        let number = work.task.take().expect("run once");
+        let number = work.take().expect("run once");
         let attempt: Attempt<String> = work.note(Ok(number));
         worker.finish(self.job, &self.begun, attempt, |_| Health::Healthy, Timestamp::ZERO);
         number
@@ -151,6 +148,7 @@ pub(crate) fn serve(worker: &mut Worker<Number>) -> (Vec<u32>, ExitReason) {
                 let taken = Taken::begin(worker, job);
                 ran.push(taken.finish(worker));
             }
+            Step::Look => sync::thread::yield_now(),
             Step::Wait(_) => parker.park(),
             Step::Probe => unreachable!("no probes are set up"),
             Step::Leave(why) => {

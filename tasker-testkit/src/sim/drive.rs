@@ -245,7 +245,7 @@ fn bound_of(world: &World) -> Duration {
 }
 
 fn what_is_left(world: &World) -> String {
-    let open = world.tasks.iter().filter(|task| !task.cell.cell().core().has_ended()).count();
+    let open = world.tasks.iter().filter(|task| !task.core.has_ended()).count();
     format!(
         "{} has not ended: {open} tasks, {} workers, {} waiting submitters, {} runs; {:?}",
         if world.control.is_some() { "the pool" } else { "what is beside the pool" },

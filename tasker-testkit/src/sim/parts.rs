@@ -8,14 +8,14 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use tasker_core::builder::{Backend, Builder};
-use tasker_core::engine::{Hub, Launch, Msg, Order};
+use tasker_core::engine::{Launch, Msg, Order};
 use tasker_core::metrics::{EndKind, MetricsCollector, TaskTimes};
 use tasker_core::parker::Parker;
 use tasker_core::queue::Mail;
 use tasker_core::reserve::Reserve;
 use tasker_core::supervisor::Event;
-use tasker_core::task::job::{Attempt, Job, JobEnd, Work};
-use tasker_core::task::{AnyCell, Sole, Task, TaskCore};
+use tasker_core::task::job::{Attempt, Job};
+use tasker_core::task::{Sole, Task};
 use tasker_core::{Clock, RetryPolicy, TaskInfo, Timestamp};
 
 use super::facts::Fact;
@@ -145,12 +145,12 @@ pub(super) struct SimResource {
     pub(super) id: usize,
 }
 
-/// Core's own state of a simulated task.
-pub(super) type SimCell = Task<Work<(), u64>, u64, SimError>;
+/// Core's own part of a simulated task.
+pub(super) type SimWork = Task<(), u64, SimError>;
 
 /// A simulated task: its number in the script, with core's own state of a task around it.
 pub(super) struct SimJob {
-    pub(super) own: Sole<SimCell>,
+    pub(super) own: Sole<SimWork>,
     pub(super) task: usize,
 }
 
@@ -164,17 +164,18 @@ impl SimJob {
 
 impl Job for SimJob {
     type Error = SimError;
+    type Task = SimWork;
 
-    fn cell(&self) -> Arc<dyn AnyCell> {
-        Job::cell(&self.own)
+    fn own(&self) -> &Sole<SimWork> {
+        &self.own
     }
 
-    fn core(&self) -> &TaskCore {
-        Job::core(&self.own)
+    fn own_mut(&mut self) -> &mut Sole<SimWork> {
+        &mut self.own
     }
 
-    fn fill(self, hub: &Hub, end: JobEnd<SimError>) {
-        Job::fill(self.own, hub, end);
+    fn into_own(self) -> Sole<SimWork> {
+        self.own
     }
 }
 

@@ -112,7 +112,7 @@ fn a_retry_policy_that_panics_delays_nothing() {
 /// lowered in the same turn, and waits that were given up in place of those that counted.
 #[test]
 fn seeds_that_once_failed_hold() {
-    for seed in [2_155, 3_580, 289_448, 332_406, 338_012, 398_341, 433_627, 543_861] {
+    for seed in [2_155, 3_580, 9_625, 14_899, 289_448, 332_406, 338_012, 398_341, 433_627, 543_861] {
         if let Err(failure) = check(seed, Plant::Nothing) {
             panic!("{failure}");
         }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use tasker_core::queue::{RoomWait, Ticket};
-use tasker_core::task::Cell;
-use tasker_core::task::job::Work;
+use tasker_core::task::{Shared as TaskRef, Taker, TaskCore};
 use tasker_core::{Priority, TaskHandle, TaskOptions, life, submit};
 
 use super::facts::Fact;
-use super::parts::{Bell, Shared, SimCell, SimError, SimJob};
+use super::parts::{Bell, Shared, SimError, SimJob, SimWork};
 use super::plant::Plant;
 use super::script::{Keep, Op, Spec};
 use super::world::{SimTask, World};
@@ -74,15 +73,15 @@ impl World {
     }
 
     pub(super) fn submit(&mut self, spec: Spec, ticket: Option<Ticket<SimJob>>) {
-        let Some((handle, cell)) = self.enqueue(&spec, ticket) else { return };
+        let Some((handle, core)) = self.enqueue(&spec, ticket) else { return };
         let (handle, called) = keep(handle, spec.handle);
-        self.enter(spec, cell, handle, called);
+        self.enter(spec, core, handle, called);
     }
 
     /// Submits a task whose handle stays with the task that submits it.
     pub(super) fn submit_nested(&mut self, spec: Spec) -> Option<TaskHandle<u64, SimError>> {
-        let (handle, cell) = self.enqueue(&spec, None)?;
-        self.enter(spec, cell, None, None);
+        let (handle, core) = self.enqueue(&spec, None)?;
+        self.enter(spec, core, None, None);
         Some(handle)
     }
 
@@ -90,10 +89,10 @@ impl World {
         let task = self.tasks.len();
         let options = self.options(spec);
         let mut kept = None;
-        let make = |cell| {
-            let (job, cell) = new_job(cell, task);
-            kept = Some(Arc::clone(&cell));
-            (job, cell as _)
+        let make = |core| {
+            let (job, taker) = new_job(core, task);
+            kept = Some(job.own.share());
+            (job, taker)
         };
         let handle = match ticket {
             Some(ticket) => {
@@ -107,18 +106,18 @@ impl World {
 
     fn submit_batch(&mut self, spec: &Spec, count: usize) {
         let first = self.tasks.len();
-        let cells = RefCell::new(Vec::new());
+        let cores = RefCell::new(Vec::new());
         let swaps = self.plant == Plant::SwapsBatch && count > 1;
-        let make = |cell, at: usize| {
+        let make = |core, at: usize| {
             let named = if swaps && at < 2 { 1 - at } else { at };
-            let (job, cell) = new_job(cell, first + named);
-            cells.borrow_mut().push(Arc::clone(&cell));
-            (job, cell as _)
+            let (job, taker) = new_job(core, first + named);
+            cores.borrow_mut().push(job.own.share());
+            (job, taker)
         };
         let handles = submit::submit_all(&self.engine, &self.options(spec), 0..count, make);
-        for (handle, cell) in handles.into_iter().zip(cells.into_inner()) {
+        for (handle, core) in handles.into_iter().zip(cores.into_inner()) {
             let (handle, called) = keep(handle, spec.handle);
-            self.enter(spec.clone(), cell, handle, called);
+            self.enter(spec.clone(), core, handle, called);
         }
     }
 
@@ -126,7 +125,7 @@ impl World {
     fn enter(
         &mut self,
         spec: Spec,
-        cell: Arc<SimCell>,
+        core: TaskRef,
         handle: Option<TaskHandle<u64, SimError>>,
         called: Option<Shared<usize>>,
     ) {
@@ -135,7 +134,7 @@ impl World {
         if !self.log.lock().iter().any(arrived) {
             self.note(Fact::Refused { task });
         }
-        self.tasks.push(SimTask { spec, cell, submitted: self.now, handle, called });
+        self.tasks.push(SimTask { spec, core, submitted: self.now, handle, called });
     }
 
     fn options(&self, spec: &Spec) -> TaskOptions {
@@ -229,11 +228,11 @@ fn give_up(waiters: &mut Vec<SimWaiter>, which: usize) {
     }
 }
 
-type Submitted = (TaskHandle<u64, SimError>, Arc<SimCell>);
+type Submitted = (TaskHandle<u64, SimError>, TaskRef);
 
-fn new_job(cell: Cell<u64, SimError>, task: usize) -> (SimJob, Arc<SimCell>) {
-    let (own, cell) = SimCell::pair(cell, Work::new(()), |task| task);
-    (SimJob { own, task }, cell)
+fn new_job(core: TaskCore, task: usize) -> (SimJob, Taker<u64, SimError>) {
+    let (own, taker) = SimWork::pair(core, (), |task| task);
+    (SimJob { own, task }, taker)
 }
 
 type Kept = (Option<TaskHandle<u64, SimError>>, Option<Shared<usize>>);

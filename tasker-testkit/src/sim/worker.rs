@@ -74,8 +74,12 @@ pub(super) enum Makes {
 }
 
 impl SimWorker {
-    pub(super) fn new(order: Order<SimJob>, now: Timestamp, plant: Plant) -> Self {
-        let worker = Worker::new(order, now);
+    /// A worker; threads look around before they wait.
+    pub(super) fn new(order: Order<SimJob>, now: Timestamp, plant: Plant, colour: Colour) -> Self {
+        let mut worker = Worker::new(order, now);
+        if colour == Colour::Thread {
+            worker.looks_around();
+        }
         let (bell, waker) = Bell::rung(plant == Plant::LosesWakeUp);
         Self {
             id: worker.post().id,
@@ -238,6 +242,7 @@ impl World {
                 }
                 State::Waiting
             }
+            Step::Look => State::Ready,
             Step::Probe => {
                 worker.until = self.until(0, 5);
                 worker.deadline =
@@ -249,8 +254,8 @@ impl World {
         }
     }
 
-    fn begin(&mut self, worker: &mut SimWorker, job: SimJob) -> State {
-        let begun = worker.worker.begin(&job, self.now);
+    fn begin(&mut self, worker: &mut SimWorker, mut job: SimJob) -> State {
+        let begun = worker.worker.begin(&mut job, self.now);
         let (task, attempt) = (job.task, worker.worker.context().attempt());
         let resource = worker.resource.as_mut().map(|owned| owned.get_mut().id);
         self.note(Fact::Started { task, worker: worker.id, attempt, resource });
@@ -339,12 +344,12 @@ impl World {
         attempt: Attempt<SimError>,
         brings: Option<Brings>,
     ) -> State {
-        let (task, cell) = (job.task, job.own.share());
+        let (task, core) = (job.task, job.own.share());
         self.note(Fact::CameBack { task, worker: worker.id, result: brings });
         *self.retry_delay.lock() = std::time::Duration::ZERO;
-        let cancel_safe = cell.cell().core().is_cancel_safe();
+        let cancel_safe = core.is_cancel_safe();
         let fate = worker.worker.finish(job, begun, attempt, judge, self.now);
-        if !cell.cell().core().has_ended() {
+        if !core.has_ended() {
             let due = self.now.saturating_add(*self.retry_delay.lock());
             self.note(Fact::Requeued { task, due });
         }

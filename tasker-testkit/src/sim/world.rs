@@ -7,11 +7,12 @@ use std::time::Duration;
 use tasker_core::engine::{Controller, Engine, Msg, Order, Turn};
 use tasker_core::queue::Ticket;
 use tasker_core::reserve::Reserve;
+use tasker_core::task::Shared as TaskRef;
 use tasker_core::{Events, TaskHandle, Timestamp, life};
 
 use super::facts::Fact;
 use super::parts::{
-    LaunchFaults, Leftover, Shared, SimCell, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource,
+    LaunchFaults, Leftover, Shared, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource,
     SimRetry, Witness, builder,
 };
 use super::plant::Plant;
@@ -25,7 +26,7 @@ use super::worker::SimWorker;
 /// A task as the simulator follows it.
 pub(super) struct SimTask {
     pub(super) spec: Spec,
-    pub(super) cell: Arc<SimCell>,
+    pub(super) core: TaskRef,
     pub(super) submitted: Timestamp,
     pub(super) handle: Option<TaskHandle<u64, SimError>>,
     /// How often its callback was called, if it has one.
@@ -256,10 +257,16 @@ impl World {
         }
     }
 
+    /// Whether the queue is looked at after each step. To look at it is to touch it: what lies in its intake is settled
+    /// then. So half of the scripts are looked at only when nothing moves any more.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.script.seed % 2 == 0
+    }
+
     fn start_workers(&mut self) {
         let orders = std::mem::take(&mut *self.orders.lock());
         for order in orders {
-            let worker = SimWorker::new(order, self.now, self.plant);
+            let worker = SimWorker::new(order, self.now, self.plant, self.setup().colour);
             self.note(Fact::Launched(worker.id));
             self.workers.push(worker);
         }

@@ -29,7 +29,7 @@ impl Abandonment {
             if world.messages.lock().iter().any(on_its_way) {
                 continue;
             }
-            let at_work = !running.job.own.cell().core().has_ended();
+            let at_work = !running.job.own.core().has_ended();
             ensure(!at_work || world.engine.hub.is_killed(), || {
                 format!("{} was abandoned while it ran task {}", worker.id, running.job.task)
             })?;

@@ -28,7 +28,7 @@ impl Counters {
         ensure(theirs == ours, || {
             format!("accepted, refused, ended, attempts, retried: it counts {theirs:?}, there were {ours:?}")
         })?;
-        let open = world.tasks.iter().filter(|task| !task.cell.cell().core().has_ended()).count() as u64;
+        let open = world.tasks.iter().filter(|task| !task.core.has_ended()).count() as u64;
         ensure(metrics.accepted == metrics.ended() + open, || {
             format!("{} accepted are not {} ended and {open} owed", metrics.accepted, metrics.ended())
         })?;
@@ -41,7 +41,7 @@ impl Counters {
         let (mut sure, mut fading) = (0, 0);
         for worker in &world.workers {
             let State::Running(inside) = &worker.state else { continue };
-            let fades = worker.is_abandoned() && inside.job.own.cell().core().has_ended();
+            let fades = worker.is_abandoned() && inside.job.own.core().has_ended();
             *(if fades { &mut fading } else { &mut sure }) += 1;
         }
         // Nobody asks how many tasks of a killed pool are owed.

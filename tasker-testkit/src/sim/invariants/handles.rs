@@ -19,7 +19,7 @@ pub(super) struct Handles {
 impl Handles {
     fn look(world: &World) -> Result<(), String> {
         for (index, task) in world.tasks.iter().enumerate() {
-            let ended = task.cell.cell().core().has_ended();
+            let ended = task.core.has_ended();
             let resolved = task.handle.as_ref().map(|handle| handle.is_finished());
             let fits = resolved.is_none_or(|resolved| resolved == ended);
             ensure(fits, || format!("task {index}: ended {ended}, handle resolved {resolved:?}"))?;

@@ -42,7 +42,7 @@ impl Nesting {
         };
         let open = |worker: &SimWorker| {
             let target = self.waits.get(&worker.id);
-            target.is_some_and(|&target| !world.tasks[target].cell.cell().core().has_ended())
+            target.is_some_and(|&target| !world.tasks[target].core.has_ended())
         };
         world.workers.iter().filter(blocks).filter(|worker| open(worker)).count()
     }

@@ -25,6 +25,9 @@ impl Invariant for Pause {
     }
 
     fn hold(&mut self, world: &World) -> Result<(), String> {
+        if !world.is_watched() {
+            return Ok(());
+        }
         let paused = world.engine.inbox.is_paused();
         // A queue that was discarded has nothing to start.
         let holds_up = paused && world.is_closed() && !world.engine.hub.is_killed();
