@@ -1,6 +1,7 @@
 //! Tasks of async pools.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use stackfuture::StackFuture;
 
@@ -56,6 +57,9 @@ impl<F: Clone> RetryTask for F {}
 /// most: then in a box.
 pub(super) type AttemptFuture<'a, E> = StackFuture<'a, Attempt<E>, 512>;
 
+/// Where the future of an attempt is put, so that it is not moved about.
+pub(super) type Place<'p, 'a, E> = Pin<&'p mut Option<AttemptFuture<'a, E>>>;
+
 /// A task as the queue of an async pool holds it, with its result's type hidden.
 ///
 /// A type of its own, since the compiler cannot see that a future that holds the bare trait object is `Send`.
@@ -83,14 +87,15 @@ impl<R: Resource> Job for AsyncJob<R> {
 
 /// What a worker does with a task.
 pub(super) trait AsyncWork<R: Resource>: AnyTask<Error = R::Error> {
-    /// Calls the closure; the future leaves the value in the task.
+    /// Calls the closure and puts its future in its place; that leaves the value in the task.
     fn attempt<'a>(
         &self,
         key: Key<'a>,
         resource: &'a mut R,
         context: &'a TaskContext,
         last: bool,
-    ) -> AttemptFuture<'a, R::Error>;
+        place: Place<'_, 'a, R::Error>,
+    );
 }
 
 /// A task of which each attempt but the last runs a clone.
@@ -169,10 +174,11 @@ where
         resource: &'a mut R,
         context: &'a TaskContext,
         last: bool,
-    ) -> AttemptFuture<'a, R::Error> {
+        mut place: Place<'_, 'a, R::Error>,
+    ) {
         let work = self.work(key);
         let task = W::closure(work, last).expect("the last attempt alone uses the task up");
         let future = task.call(resource, context);
-        StackFuture::from_or_box(async move { work.note(future.await) })
+        place.set(Some(StackFuture::from_or_box(async move { work.note(future.await) })));
     }
 }

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use crate::asynchronous::job::{AsyncJob, AttemptFuture};
+use crate::asynchronous::job::{AsyncJob, AsyncWork, Place};
 use crate::asynchronous::race::race as raced;
 use crate::clock::{AsyncClock, Sleep};
 use crate::engine::{self, Begun, Fate, Owed, Step, Worker};
@@ -15,6 +15,7 @@ use crate::resource::Resource;
 use crate::sync::Arc;
 use crate::task::current::{self, Inside};
 use crate::task::job::Attempt;
+use crate::task::{Key, TaskContext};
 use crate::time::Timestamp;
 
 /// Tasks a worker runs without giving way to the runtime's other tasks.
@@ -116,20 +117,13 @@ async fn attempt<R: Resource>(
     begun: &Begun,
     worker: &Worker<AsyncJob<R>>,
 ) -> Attempt<R::Error> {
-    let (inside, context, post) = (worker.inside(), worker.context(), worker.post());
-    // Calling the closure may panic, and so may cloning it.
-    let span = begun.span.clone();
+    let (context, post) = (worker.context(), worker.post());
     let (task, key) = job.0.open();
-    let future = span.in_scope(|| {
-        current::enter(inside, || engine::catch(|| task.attempt(key, resource, context, begun.last)))
-    });
-    let place = match future {
-        Ok(future) => pin!(Some(future)),
-        Err(message) => return Attempt::Panicked(message),
-    };
-    let mut future = Guarded { future: place, inside, span };
+    let place = pin!(None);
+    let mut future = Guarded { future: place, inside: worker.inside(), span: &begun.span };
+    let mut call = Some(Call { task, key, resource, context, last: begun.last });
     poll_fn(move |cx| {
-        let polled = future.poll(cx);
+        let polled = future.poll(call.take(), cx);
         if polled.is_pending() {
             post.watch(cx.waker());
             if context.is_cancelled() {
@@ -141,20 +135,41 @@ async fn attempt<R: Resource>(
     .await
 }
 
-/// A task's future, polled and dropped as its task, with panics caught.
-struct Guarded<'p, 'a, E> {
-    future: Pin<&'p mut Option<AttemptFuture<'a, E>>>,
-    inside: Inside,
-    span: tracing::Span,
+/// A call of a task's closure.
+struct Call<'a, R: Resource> {
+    task: &'a dyn AsyncWork<R>,
+    key: Key<'a>,
+    resource: &'a mut R,
+    context: &'a TaskContext,
+    last: bool,
 }
 
-impl<E> Guarded<'_, '_, E> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Attempt<E>> {
-        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
-        let polled = self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.poll(cx))));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(attempt)) => Poll::Ready(self.dropped().map_or(attempt, Attempt::Panicked)),
+/// A task's future, made, polled and dropped as its task, with panics caught.
+struct Guarded<'p, 'a, R: Resource> {
+    future: Place<'p, 'a, R::Error>,
+    inside: Inside,
+    span: &'p tracing::Span,
+}
+
+impl<'a, R: Resource> Guarded<'_, 'a, R> {
+    /// Polls the future, which is made by `call` at first. Once it is done it is dropped in the same go.
+    fn poll(&mut self, call: Option<Call<'a, R>>, cx: &mut Context<'_>) -> Poll<Attempt<R::Error>> {
+        let (span, inside, future) = (self.span, self.inside, &mut self.future);
+        let go = || {
+            // Calling the closure may panic, and so may cloning it.
+            if let Some(Call { task, key, resource, context, last }) = call {
+                task.attempt(key, resource, context, last, future.as_mut());
+            }
+            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(cx)) else {
+                return Poll::Pending;
+            };
+            if polled.is_ready() {
+                future.set(None);
+            }
+            polled
+        };
+        match span.in_scope(|| current::enter(inside, || engine::catch(go))) {
+            Ok(polled) => polled,
             Err(message) => {
                 self.dropped();
                 Poll::Ready(Attempt::Panicked(message))
@@ -162,18 +177,21 @@ impl<E> Guarded<'_, '_, E> {
         }
     }
 
-    fn interrupt(&mut self) -> Attempt<E> {
+    fn interrupt(&mut self) -> Attempt<R::Error> {
         self.dropped().map_or(Attempt::Interrupted, Attempt::Panicked)
     }
 
-    /// Drops the future; what a panic said meanwhile.
+    /// Drops the future, if it is there; what a panic said meanwhile.
     fn dropped(&mut self) -> Option<Arc<str>> {
+        if self.future.is_none() {
+            return None;
+        }
         let future = &mut self.future;
         self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.set(None)))).err()
     }
 }
 
-impl<E> Drop for Guarded<'_, '_, E> {
+impl<R: Resource> Drop for Guarded<'_, '_, R> {
     fn drop(&mut self) {
         self.dropped();
     }
