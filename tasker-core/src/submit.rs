@@ -60,14 +60,19 @@ where
     for task in handles.iter().filter(|task| task.core().place.is_accepted()) {
         arrive(engine, task);
     }
-    handles.into_iter().map(|task| TaskHandle::new(task, Arc::clone(&engine.hub), false)).collect()
+    handles.into_iter().map(|task| TaskHandle::new(task, engine.seats.of_this_thread(), false)).collect()
 }
 
 /// A new task, for its queue and for its handle.
 pub type Made<J, T> = (J, Taker<T, <J as Job>::Error>);
 
 fn new_core<J: Job>(engine: &Arc<Engine<J>>, options: TaskOptions) -> TaskCore {
-    TaskCore::new(options, engine.max_retries, &engine.hub)
+    let core = TaskCore::new(options, engine.max_retries, engine.hub.now());
+    if engine.rank.is_some() {
+        // A user's order may look at it.
+        core.name_it(|| engine.hub.next_task());
+    }
+    core
 }
 
 fn enqueue<J, T>(
@@ -88,7 +93,7 @@ where
         Ok(_) => arrive(engine, &task),
         Err((job, reason)) => refuse(&engine.hub, job, reason),
     }
-    TaskHandle::new(task, Arc::clone(&engine.hub), is_next)
+    TaskHandle::new(task, engine.seats.of_this_thread(), is_next)
 }
 
 fn arrive<J: Job, T>(engine: &Engine<J>, task: &Taker<T, J::Error>) {

@@ -277,14 +277,14 @@ impl Hub {
     #[inline]
     pub(crate) fn wake_waiter(&self, task: &TaskCore, waker: Option<Waker>) {
         if let Some(waker) = waker {
-            self.call_waiter(task.id, waker);
+            self.call_waiter(task.id(), waker);
         }
     }
 
     /// Puts the result that was left in a task where its handle finds it.
     #[inline]
     pub(crate) fn publish_result<D: ?Sized + Close>(&self, own: Sole<D>) {
-        let id = own.core().id;
+        let id = own.core().id();
         let waker = own.publish(|drop_it| {
             self.guard("drop of a result", drop_it);
         });

@@ -16,6 +16,7 @@ mod pace;
 mod parts;
 mod report;
 mod roster;
+mod seat;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -34,6 +35,7 @@ pub(crate) use crate::metrics::EndKind;
 pub(crate) use crate::panics::quietly;
 pub use crate::panics::{catch, panic_message};
 pub(crate) use nested::{RoomBlock, Target};
+pub(crate) use seat::{Seat, Seats};
 pub use worker::describe;
 
 use crate::task::End;

@@ -170,7 +170,7 @@ impl Hub {
     /// If that wait would never end.
     pub(crate) fn enter_nested(&self, target: &TaskCore, waker: &Waker) -> Result<(), ()> {
         let Some(worker) = self.current_worker() else { return Ok(()) };
-        match self.block(worker, Target::Task(target.id), waker) {
+        match self.block(worker, Target::Task(target.id()), waker) {
             // Its result is about to be there.
             Err(()) if target.has_ended() => Ok(()),
             noted => noted,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::clock::Clock;
-use crate::engine::{Hub, Latch, StopReport};
+use crate::engine::{Hub, Latch, Seats, StopReport};
 use crate::metrics::MetricsCollector;
 use crate::queue::{Inbox, Mail, QueueSettings, Rank, RoomWait};
 use crate::reserve::ReserveLimits;
@@ -116,6 +116,7 @@ pub struct Engine<J: Job> {
     pub(crate) retry: Box<dyn RetryPolicy>,
     pub(crate) rank: Option<RankFn>,
     pub(crate) seed: u64,
+    pub(crate) seats: Seats,
 }
 
 impl<J: Job> Engine<J> {
@@ -125,6 +126,7 @@ impl<J: Job> Engine<J> {
         let forfeit: Arc<dyn super::hub::Forfeit> = Arc::clone(&inbox) as _;
         hub.set_queue(Arc::downgrade(&forfeit));
         Arc::new(Self {
+            seats: Seats::new(&hub),
             hub,
             inbox,
             limits: parts.limits.clone(),

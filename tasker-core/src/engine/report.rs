@@ -45,7 +45,7 @@ impl UndoneList {
         let started = core.attempts() > 0;
         let mut list = self.0.lock();
         if started || list.len() < StopReport::LISTED {
-            list.push(Undone { id: core.id, name: core.name().cloned(), started });
+            list.push(Undone { id: core.id(), name: core.name().cloned(), started });
         }
     }
 

@@ -101,7 +101,7 @@ impl Post {
 
     /// The attempt at this task, if the worker is inside of it.
     fn attempt_of(&self, task: &TaskCore) -> Option<u32> {
-        self.window.look(|shown| (shown.id == task.id).then(|| shown.attempts()))?
+        self.window.look(|shown| (shown.id() == task.id()).then(|| shown.attempts()))?
     }
 
     pub(crate) fn interrupt(&self, why: Interrupt) {
@@ -175,7 +175,7 @@ impl Post {
         let since = Timestamp::from_nanos(self.since.load(Ordering::Relaxed));
         WorkerLeft {
             worker: self.id,
-            task: task.as_ref().map(|task| task.id),
+            task: task.as_ref().map(|task| task.id()),
             name: task.as_ref().and_then(|task| task.name().cloned()),
             since: now.saturating_since(since),
         }
@@ -269,14 +269,14 @@ impl Roster {
     pub(crate) fn running(&self, task: &TaskCore) -> Option<Running> {
         let state = self.state.lock();
         state.posts.values().find_map(|post| {
-            Some(Running { worker: post.id, task: task.id, attempt: post.attempt_of(task)? })
+            Some(Running { worker: post.id, task: task.id(), attempt: post.attempt_of(task)? })
         })
     }
 
     /// The task of this attempt, if its worker is still inside of it.
     pub(crate) fn inside(&self, running: Running) -> Option<Shared> {
         let task = self.post(running.worker)?.window.peek()?;
-        (task.id == running.task && task.attempts() == running.attempt).then_some(task)
+        (task.id() == running.task && task.attempts() == running.attempt).then_some(task)
     }
 
     /// Ends all running tasks and interrupts all workers.

@@ -307,7 +307,7 @@ impl<J: Job> Worker<J> {
         // Taking it may have dropped others, which is users' code; and it may be younger than the look at the clock.
         let now = if core.timeout().is_some() { self.engine.hub.now() } else { now.max(core.queued_at()) };
         let attempt = core.attempts();
-        let running = Running { worker: self.post.id, task: core.id, attempt };
+        let running = Running { worker: self.post.id, task: core.id(), attempt };
         core.set_started_at(now);
         if core.has_ended() {
             // Whoever ended it may not have known who is about to run it.
@@ -327,7 +327,7 @@ impl<J: Job> Worker<J> {
 
     fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
         let name = core.name().map(|name| &**name).unwrap_or_default();
-        tracing::debug_span!("task", pool = %self.engine.hub.name(), id = core.id.get(), name, attempt, worker = self.post.id.get())
+        tracing::debug_span!("task", pool = %self.engine.hub.name(), id = core.id().get(), name, attempt, worker = self.post.id.get())
     }
 
     /// An attempt is over: decides what becomes of task and worker, counts it, and resolves or retries the task.
@@ -404,7 +404,7 @@ impl<J: Job> Worker<J> {
 
     fn retry(&self, job: J, begun: &Begun, attempt: &Attempt<J::Error>, now: Timestamp) {
         let core = job.core();
-        let seed = splitmix64(self.engine.seed ^ core.id.get());
+        let seed = splitmix64(self.engine.seed ^ core.id().get());
         let policy = &self.engine.retry;
         let delay = self
             .engine
@@ -429,7 +429,7 @@ impl<J: Job> Worker<J> {
             hub.guard("MetricsCollector::retried", || collector.retried(&core.info(), &error));
         }
         let name = core.name().cloned();
-        hub.post(Msg::Tell(PoolEvent::TaskRetried { task: core.id, name, attempt, delay, error }));
+        hub.post(Msg::Tell(PoolEvent::TaskRetried { task: core.id(), name, attempt, delay, error }));
     }
 
     fn resolve(&self, job: J, begun: &Begun, attempt: Attempt<J::Error>, outcome: Outcome, now: Timestamp) {

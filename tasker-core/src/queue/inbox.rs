@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::{Hub, Msg, fill_early};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
-use crate::queue::intake::Intake;
+use crate::queue::intake::{Gate, Intake};
 use crate::queue::room::Room;
 use crate::queue::state::{Calls, Effects, Phase, State};
 use crate::queue::{Appetite, CameFrom, Pull, RoomWait, Share, Ticket};
@@ -127,7 +127,10 @@ impl<J: Job> Inbox<J> {
                 Err(job) => job,
             }
         };
-        let taken = self.with(|state, effects| state.take_in(job, rank, now, has_ticket, effects));
+        let taken = self.with_gate(|state, gate, effects| {
+            job.core().name_it(|| gate.next_id());
+            state.take_in(job, rank, now, has_ticket, effects)
+        });
         if let Some(ticket) = ticket {
             ticket.spend();
         }
@@ -136,9 +139,12 @@ impl<J: Job> Inbox<J> {
 
     /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.
     pub fn submit_batch(&self, jobs: Vec<(J, u64)>, now: Timestamp) -> Vec<(J, Refusal)> {
-        self.with(|state, effects| {
+        self.with_gate(|state, gate, effects| {
             jobs.into_iter()
-                .filter_map(|(job, rank)| state.take_in(job, rank, now, false, effects).err())
+                .filter_map(|(job, rank)| {
+                    job.core().name_it(|| gate.next_id());
+                    state.take_in(job, rank, now, false, effects).err()
+                })
                 .collect()
         })
     }
@@ -438,11 +444,15 @@ impl<J: Job> Inbox<J> {
 
     /// Does something with the state, having taken the intake over and keeping submitters out of it.
     fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
+        self.with_gate(|state, _, effects| f(state, effects))
+    }
+
+    fn with_gate<T>(&self, f: impl FnOnce(&mut State<J>, &mut Gate<J>, &mut Effects<J>) -> T) -> T {
         let (mut state, mut effects) = (self.state.lock(), Effects::none());
         let mut gate = self.intake.shut();
         self.intake.take_over(&mut gate, &mut state.incoming);
         state.settle_in();
-        let result = f(&mut state, &mut effects);
+        let result = f(&mut state, &mut gate, &mut effects);
         state.call_for_help(&mut effects);
         gate.set_credit(state.credit());
         drop(gate);

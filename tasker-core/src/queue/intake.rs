@@ -8,6 +8,7 @@
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
+use crate::ids::TaskId;
 use crate::queue::state::{Arrival, Calls};
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Lock, MutexGuard, OwnLine};
@@ -27,11 +28,13 @@ pub(super) struct Gate<J> {
     jobs: Vec<Arrival<J>>,
     /// How many more may be left here.
     credit: usize,
+    /// The id of the last task, if they get theirs here.
+    last: u64,
 }
 
 impl<J: Job> Intake<J> {
     pub(super) fn new() -> Self {
-        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0 }), calls: OwnLine(AtomicU8::new(0)) }
+        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0, last: 0 }), calls: OwnLine(AtomicU8::new(0)) }
     }
 
     /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one
@@ -43,6 +46,7 @@ impl<J: Job> Intake<J> {
         }
         gate.credit -= 1;
         let core = job.core();
+        core.name_it(|| gate.next_id());
         core.place.accept(true);
         let (priority, at) = (core.priority(), core.submitted);
         let calls = Calls(self.calls.0.load(Ordering::Relaxed));
@@ -74,6 +78,12 @@ impl<J: Job> Intake<J> {
 }
 
 impl<J> Gate<J> {
+    /// The id of a new task. In the order in which they come.
+    pub(super) const fn next_id(&mut self) -> TaskId {
+        self.last += 1;
+        TaskId::new(self.last)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }

@@ -115,7 +115,7 @@ impl TaskContext {
     /// The task's id; `None` inside `run`.
     #[must_use]
     pub fn id(&self) -> Option<TaskId> {
-        self.core().map(|core| core.id)
+        self.core().map(TaskCore::id)
     }
 
     /// The task's name, if it was given one.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::engine::{Hub, Target, quietly};
+use crate::engine::{Seat, Target, quietly};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
@@ -30,7 +30,7 @@ use crate::task::{End, Finished, Taker, on_complete};
 #[must_use = "dropping a handle detaches its task; say so with `.detach()`"]
 pub struct TaskHandle<T, E> {
     task: Taker<T, E>,
-    hub: Arc<Hub>,
+    hub: Seat,
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
@@ -51,14 +51,14 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) const fn new(task: Taker<T, E>, hub: Arc<Hub>, is_next: bool) -> Self {
+    pub(crate) const fn new(task: Taker<T, E>, hub: Seat, is_next: bool) -> Self {
         Self { task, hub, cancel_on_drop: false, nested: false, is_next }
     }
 
     /// The task's id, as events and reports name it.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.task.core().id
+        self.task.core().id()
     }
 
     /// Whether the result is there to be taken without waiting.
@@ -180,7 +180,7 @@ impl<T, E> TaskHandle<T, E> {
         self.task.take(&self.hub)
     }
 
-    pub(super) const fn hub(&self) -> &Arc<Hub> {
+    pub(super) const fn hub(&self) -> &Seat {
         &self.hub
     }
 

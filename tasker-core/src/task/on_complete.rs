@@ -39,7 +39,7 @@ where
     fn wake(self: Arc<Self>) {
         let waiting = self.state.lock().take();
         let Some((mut handle, callback)) = waiting else { return };
-        let hub = Arc::clone(handle.hub());
+        let hub = handle.hub().clone();
         hub.guard("on_complete", || {
             if let Some(result) = handle.take_ready() {
                 callback(result);

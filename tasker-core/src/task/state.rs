@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 /// The part of a task that does not depend on what it does and returns.
 pub struct TaskCore {
     pub(super) word: Word,
-    /// Its id, unique in the pool.
-    pub id: TaskId,
+    /// Its id, unique in the pool; 0 until it is known.
+    id: AtomicU64,
     /// When it was submitted.
     pub submitted: Timestamp,
     /// When it was last put into a lane.
@@ -62,11 +62,10 @@ impl Extras {
 
 impl TaskCore {
     /// A task that has not been queued.
-    pub(crate) fn new(options: TaskOptions, default_retries: u32, hub: &Hub) -> Self {
-        let now = hub.now();
+    pub(crate) fn new(options: TaskOptions, default_retries: u32, now: Timestamp) -> Self {
         Self {
             word: Word::new(),
-            id: hub.next_task(),
+            id: AtomicU64::new(0),
             submitted: now,
             queued_at: AtomicU64::new(now.as_nanos()),
             started_at: AtomicU64::new(0),
@@ -78,6 +77,20 @@ impl TaskCore {
             spare: AtomicU8::new(0),
             place: Place::default(),
             extras: Extras::of(options),
+        }
+    }
+
+    /// Its id, unique in the pool.
+    #[inline]
+    pub fn id(&self) -> TaskId {
+        TaskId::new(self.id.load(Ordering::Relaxed))
+    }
+
+    /// Gives it the id that `next` makes, unless it has one. For whoever submits it, before anybody else sees it.
+    #[inline]
+    pub(crate) fn name_it(&self, next: impl FnOnce() -> TaskId) {
+        if self.id.load(Ordering::Relaxed) == 0 {
+            self.id.store(next().get(), Ordering::Relaxed);
         }
     }
 
@@ -120,7 +133,7 @@ impl TaskCore {
     /// What is known of it from outside.
     pub fn info(&self) -> TaskInfo {
         TaskInfo {
-            id: self.id,
+            id: self.id(),
             name: self.name().cloned(),
             priority: self.priority,
             submitted: self.submitted,
@@ -262,7 +275,7 @@ impl TaskCore {
 impl fmt::Debug for TaskCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskCore")
-            .field("id", &self.id)
+            .field("id", &self.id())
             .field("priority", &self.priority)
             .field("extras", &self.extras)
             .finish_non_exhaustive()
