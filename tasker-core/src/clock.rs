@@ -59,6 +59,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
+    #[inline]
     fn now(&self) -> Timestamp {
         Timestamp::ZERO.saturating_add(self.origin.elapsed())
     }

@@ -96,6 +96,7 @@ where
     TaskHandle::new(task, engine.seats.of_this_thread(), is_next)
 }
 
+#[inline]
 fn arrive<J: Job, T>(engine: &Engine<J>, task: &Taker<T, J::Error>) {
     let core = task.core();
     if let Some(deadline) = core.deadline() {

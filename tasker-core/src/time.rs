@@ -40,12 +40,14 @@ impl Timestamp {
 
     /// The moment `duration` later, or [`Timestamp::MAX`].
     #[must_use]
+    #[inline]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
     /// How long ago `earlier` was, or zero if it is yet to come.
     #[must_use]
+    #[inline]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -54,5 +56,7 @@ impl Timestamp {
 /// Nanoseconds of a duration, saturating.
 #[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    const A_SECOND: u64 = 1_000_000_000;
+    let seconds = duration.as_secs().checked_mul(A_SECOND);
+    seconds.and_then(|nanos| nanos.checked_add(duration.subsec_nanos().into())).unwrap_or(u64::MAX)
 }

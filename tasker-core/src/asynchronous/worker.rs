@@ -182,10 +182,12 @@ impl<'a, R: Resource> Guarded<'_, 'a, R> {
     }
 
     /// Drops the future, if it is there; what a panic said meanwhile.
+    #[inline]
     fn dropped(&mut self) -> Option<Arc<str>> {
-        if self.future.is_none() {
-            return None;
-        }
+        if self.future.is_none() { None } else { self.drop_future() }
+    }
+
+    fn drop_future(&mut self) -> Option<Arc<str>> {
         let future = &mut self.future;
         self.span.in_scope(|| current::enter(self.inside, || engine::catch(|| future.set(None)))).err()
     }

@@ -74,14 +74,16 @@ impl Nested {
         drop(self.change(|state| state.clear(worker)));
     }
 
+    #[inline]
     fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> Option<T> {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
+        if self.count.load(Ordering::Acquire) == 0 { None } else { Some(self.change_state(f)) }
+    }
+
+    fn change_state<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         let changed = f(&mut state);
         self.count.store(state.waits.len(), Ordering::Release);
-        Some(changed)
+        changed
     }
 
     /// Tells the wait that began last that it would never end: for when all workers are blocked and no other will come, though

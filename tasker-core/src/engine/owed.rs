@@ -38,13 +38,20 @@ impl<'a, J: Job> Owed<'a, J> {
 }
 
 impl<J: Job> Drop for Owed<'_, J> {
+    #[inline]
     fn drop(&mut self) {
-        let Some(job) = self.job.take() else { return };
-        if job.core().finish().is_some() {
-            fill_early(self.hub, job, End::Killed);
-        } else {
-            quietly(|| drop(job));
+        if let Some(job) = self.job.take() {
+            lose(job, self.hub);
         }
+    }
+}
+
+#[cold]
+fn lose<J: Job>(job: J, hub: &Hub) {
+    if job.core().finish().is_some() {
+        fill_early(hub, job, End::Killed);
+    } else {
+        quietly(|| drop(job));
     }
 }
 

@@ -154,8 +154,12 @@ impl<J: Job> Engine<J> {
     }
 
     /// The task's place in a user's own order; 0 without one, or if asking panics.
+    #[inline]
     pub(crate) fn rank_of(&self, core: &crate::task::TaskCore) -> u64 {
-        let Some(RankFn(rank)) = &self.rank else { return 0 };
+        self.rank.as_ref().map_or(0, |rank| self.ask_for_rank(rank, core))
+    }
+
+    fn ask_for_rank(&self, RankFn(rank): &RankFn, core: &crate::task::TaskCore) -> u64 {
         self.hub.guard("rank", || rank(&core.info())).unwrap_or(0)
     }
 }

@@ -64,6 +64,11 @@ impl RateWindow {
         bucket.count = bucket.count.saturating_add(n);
     }
 
+    /// Whether events at these two moments count into the same bucket.
+    pub(crate) const fn are_together(&self, one: Timestamp, other: Timestamp) -> bool {
+        self.frame.epoch(one) == self.frame.epoch(other)
+    }
+
     /// The events within the window that ends at `now`.
     #[must_use]
     pub fn count(&self, now: Timestamp) -> u64 {
@@ -94,6 +99,10 @@ impl RateWindow {
 #[derive(Debug)]
 pub struct AtomicRateWindow {
     frame: Frame,
+    /// The epoch of the last recorded event and when it ends, so that most need no division to find theirs. The writer's
+    /// own.
+    ends: AtomicU64,
+    latest: AtomicU64,
     buckets: [AtomicBucket; BUCKETS as usize],
 }
 
@@ -107,13 +116,14 @@ impl AtomicRateWindow {
     /// An empty window of `span`, born at `start`. The span is at least 16 nanoseconds, a bucket each.
     #[must_use]
     pub fn with_span(start: Timestamp, span: Duration) -> Self {
-        Self { frame: Frame::new(start, span), buckets: std::array::from_fn(|_| AtomicBucket::default()) }
+        let buckets = std::array::from_fn(|_| AtomicBucket::default());
+        Self { frame: Frame::new(start, span), ends: AtomicU64::new(0), latest: AtomicU64::new(0), buckets }
     }
 
     /// Counts `n` events at `now`. For one thread only.
     #[inline]
     pub fn record(&self, now: Timestamp, n: u64) {
-        let epoch = self.frame.epoch(now);
+        let epoch = self.epoch(now);
         let bucket = &self.buckets[slot(epoch)];
         if bucket.epoch.load(Ordering::Relaxed) < epoch {
             bucket.count.store(0, Ordering::Relaxed);
@@ -121,6 +131,18 @@ impl AtomicRateWindow {
         }
         let count = bucket.count.load(Ordering::Relaxed);
         bucket.count.store(count.saturating_add(n), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn epoch(&self, now: Timestamp) -> u64 {
+        let (now, ends) = (now.as_nanos(), self.ends.load(Ordering::Relaxed));
+        if now < ends && ends - now <= self.frame.width {
+            return self.latest.load(Ordering::Relaxed);
+        }
+        let epoch = now / self.frame.width;
+        self.latest.store(epoch, Ordering::Relaxed);
+        self.ends.store((epoch + 1).saturating_mul(self.frame.width), Ordering::Relaxed);
+        epoch
     }
 
     /// Adds what this window holds to `total`, which must have the same start and span.

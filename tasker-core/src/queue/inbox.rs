@@ -251,6 +251,7 @@ impl<J: Job> Inbox<J> {
     }
 
     /// The next task of what a worker took along, if no higher lane calls.
+    #[inline]
     fn next_of(&self, desk: &Share<J>) -> Option<J> {
         let mut trash = Vec::new();
         let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
@@ -504,6 +505,7 @@ impl<J: Job> Inbox<J> {
 }
 
 /// Drops jobs whose tasks have ended: users' code, so under no lock.
+#[inline]
 fn throw_away<J>(trash: Vec<J>) {
     trash.into_iter().for_each(|job| crate::engine::quietly(|| drop(job)));
 }

@@ -92,6 +92,7 @@ impl<T> Lanes<T> {
         }
     }
 
+    #[inline]
     pub(super) fn next_lane(&self, now: Timestamp) -> Option<usize> {
         let Some(period) = self.ageing else {
             return self.lanes.iter().position(|lane| lane.len() > 0);

@@ -78,6 +78,11 @@ impl Room {
         self.used += 1;
     }
 
+    #[inline]
+    pub(super) fn take_many(&mut self, count: usize) {
+        self.used += count;
+    }
+
     pub(super) fn grant(&mut self) {
         self.granted += 1;
     }

@@ -59,6 +59,7 @@ impl<J: Job> Share<J> {
     }
 
     /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`.
+    #[inline]
     pub(super) fn next(&self, called: impl FnOnce(usize) -> bool, trash: &mut Vec<J>) -> Option<J> {
         let mut held = self.held.lock();
         if held.jobs.is_empty() || called(held.lane) {
@@ -74,6 +75,7 @@ impl<J: Job> Share<J> {
 
 impl<J: Job> Held<J> {
     /// Starts the oldest task.
+    #[inline]
     pub(super) fn start(&mut self, trash: &mut Vec<J>) -> Option<J> {
         while let Some(Queued { mut item, .. }) = self.jobs.pop_front() {
             if item.own_mut().claim() {

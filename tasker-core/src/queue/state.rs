@@ -173,11 +173,19 @@ impl<J: Job> State<J> {
 
     /// Puts what comes from the intake into its lanes.
     pub(super) fn settle_in(&mut self) {
+        let (Some(first), Some(last)) = (self.incoming.first(), self.incoming.last()) else { return };
+        let (first, count) = (first.at, self.incoming.len());
+        let together = self.arrivals.are_together(first, last.at);
+        if together {
+            self.arrivals.record(first, count as u64);
+        }
+        self.room.take_many(count);
+        self.counts.arrived += count as u64;
         let mut incoming = std::mem::take(&mut self.incoming);
         for Arrival { job, priority, at } in incoming.drain(..) {
-            self.room.take();
-            self.counts.arrived += 1;
-            self.arrivals.record(at, 1);
+            if !together {
+                self.arrivals.record(at, 1);
+            }
             self.enter_lane(job, priority, 0, at);
         }
         self.incoming = incoming;
@@ -275,6 +283,7 @@ impl<J: Job> State<J> {
         }
     }
 
+    #[inline]
     fn enter_lane(&mut self, job: J, priority: Priority, rank: u64, now: Timestamp) {
         self.counts.waiting[priority.lane()] += 1;
         self.lanes.push(priority, rank, now, job);
@@ -372,6 +381,7 @@ impl<J: Job> State<J> {
     }
 
     /// A task no longer waits.
+    #[inline]
     pub(super) fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
         if self.take_out(core) {
             self.give_room(effects);
@@ -379,6 +389,7 @@ impl<J: Job> State<J> {
     }
 
     /// Room became free.
+    #[inline]
     pub(super) fn give_room(&mut self, effects: &mut Effects<J>) {
         let waker = self.room.free();
         effects.wake_all.extend(effects.wake_room.take());
@@ -386,6 +397,7 @@ impl<J: Job> State<J> {
     }
 
     /// A task no longer waits; `true` if it took room, which the caller gives away.
+    #[inline]
     fn take_out(&mut self, core: &TaskCore) -> bool {
         if core.place.is_delayed() {
             self.counts.delayed -= 1;

@@ -14,8 +14,8 @@ use std::ptr::NonNull;
 // Loom's and shuttle's cannot live in a static; with them nothing is kept.
 use std::sync::{Mutex, PoisonError};
 
-/// A small task's: two cache lines, and not shared with a neighbour.
-const CELL: Layout = match Layout::from_size_align(128, 64) {
+/// A small task's: what allocators round up to two cache lines.
+const CELL: Layout = match Layout::from_size_align(120, 16) {
     Ok(layout) => layout,
     Err(_) => unreachable!(),
 };
