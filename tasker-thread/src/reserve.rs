@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tasker_core::engine::{self, Created, Limits};
-use tasker_core::metrics::{Owned, RunUnderWay};
+use tasker_core::metrics::Owned;
 use tasker_core::parker::Parker;
 use tasker_core::race;
 use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
@@ -79,26 +79,30 @@ impl<R: Resource> ThreadReserve<R> {
         config: &R::Config,
         task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
     ) -> Result<T, RunError<R::Error>> {
-        let (slot, mut kept) = self.acquire(config)?;
-        let hub = self.shared.hub();
-        let context = TaskContext::of_run(Arc::clone(hub));
+        let (mut slot, mut kept) = self.acquire(config)?;
         let inside = self.shared.inside();
-        let resource = kept.owned.get_mut();
-        let run = RunUnderWay::begin(hub);
-        let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
+        let (resource, context) = kept.lend();
+        let result = match current::enter(inside, || engine::catch(|| task(resource, context))) {
             Ok(result) => result.map_err(RunError::Failed),
             Err(message) => Err(RunError::Panicked { message }),
         };
-        run.end(result.is_ok());
         let healthy = match &result {
             Ok(_) => true,
-            Err(RunError::Failed(error)) => {
-                hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
+            Err(error) => {
+                slot.fail();
+                self.is_healthy(&mut kept, error)
             }
-            Err(_) => false,
         };
         self.release(slot, kept, healthy);
         result
+    }
+
+    /// The same rules as for workers: a panic spoils a resource, an error is judged by it.
+    #[cold]
+    fn is_healthy(&self, kept: &mut Kept<R>, error: &RunError<R::Error>) -> bool {
+        let RunError::Failed(error) = error else { return false };
+        let resource = kept.owned.get_mut();
+        self.shared.hub().guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
     }
 
     fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
@@ -124,7 +128,7 @@ impl<R: Resource> ThreadReserve<R> {
         })
     }
 
-    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+    fn make(&self, mut slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
         if self.shared.is_closed() {
             return Err(RunError::Stopping);
         }
@@ -144,14 +148,15 @@ impl<R: Resource> ThreadReserve<R> {
                     drop(discard(slot, kept, clock, &self.limits));
                     return Err(RunError::Stopping);
                 }
+                slot.begin();
                 Ok((slot, kept))
             }
         }
     }
 
-    fn release(&self, slot: Slot<R>, kept: Kept<R>, healthy: bool) {
+    fn release(&self, slot: Slot<R>, kept: Box<Kept<R>>, healthy: bool) {
         let (slot, kept) = if healthy {
-            match slot.put_back(kept) {
+            match self.shared.put_back(slot, kept) {
                 Ok(()) => return,
                 Err(held) => held,
             }
@@ -163,7 +168,12 @@ impl<R: Resource> ThreadReserve<R> {
 }
 
 /// Destroys a resource on the current thread; its slot can be used anew.
-fn discard<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
+fn discard<R: Resource>(
+    slot: Slot<R>,
+    mut kept: Box<Kept<R>>,
+    clock: &dyn Clock,
+    limits: &Limits,
+) -> Slot<R> {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
     let result = destroy(kept.owned.take(), clock, deadline, slot.reserve().inside());

@@ -45,7 +45,7 @@ impl<R: Resource> Reserve<R> {
     }
 
     /// Destroys a resource on a task of its own.
-    pub(super) fn dispose(&self, slot: Slot<R>, kept: Kept<R>) {
+    pub(super) fn dispose(&self, slot: Slot<R>, kept: Box<Kept<R>>) {
         let clock = Arc::clone(&self.starter.clock);
         let deadline = self.destroy_deadline(clock.now());
         // If it cannot be started the future is dropped, which counts the resource as skipped.

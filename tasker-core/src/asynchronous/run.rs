@@ -10,12 +10,11 @@ use crate::asynchronous::reserve::Reserve;
 use crate::asynchronous::worker::destroy;
 use crate::engine::{self, Created};
 use crate::error::RunError;
-use crate::metrics::{Owned, RunUnderWay};
+use crate::metrics::Owned;
 use crate::race;
 use crate::reserve::{Held, Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
 use crate::sync::Arc;
-use crate::task::TaskContext;
 use crate::task::current;
 
 /// A resource in use; dropped half-way, as by a cancelled `run`, it is destroyed and not put back.
@@ -26,7 +25,8 @@ struct InUse<'a, R: Resource> {
 
 impl<R: Resource> Drop for InUse<'_, R> {
     fn drop(&mut self) {
-        if let Some((slot, kept)) = self.held.take() {
+        if let Some((mut slot, kept)) = self.held.take() {
+            slot.fail();
             self.reserve.dispose(slot, kept);
         }
     }
@@ -43,22 +43,27 @@ where
 {
     // Made when first needed: most find a resource, and do not wait on it either.
     let mut line = None;
-    let held = acquire(reserve, &mut line, config).await?;
+    let held = match reserve.shared.try_lease() {
+        Some(Lease::Ready(slot, kept)) => (slot, kept),
+        // Seldom, and large: boxed, so that the others do not carry it along.
+        lease => Box::pin(acquire(reserve, lease, &mut line, config)).await?,
+    };
     let mut in_use = InUse { reserve, held: Some(held) };
-    let run = RunUnderWay::begin(reserve.shared.hub());
     let result = attempt(&mut in_use, &mut line, task).await;
-    run.end(result.is_ok());
-    let healthy = is_healthy(&mut in_use, &result);
-    release(in_use, healthy).await;
+    let healthy = result.as_ref().map_or_else(|error| is_healthy(&mut in_use, error), |_| true);
+    if let Some(held) = put_back(in_use, healthy) {
+        drop(Box::pin(discard(reserve, held)).await);
+    }
     result
 }
 
 async fn acquire<R: Resource>(
     reserve: &Reserve<R>,
+    lease: Option<Lease<R>>,
     line: &mut Option<Line<R>>,
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
-    let lease = match reserve.shared.try_lease() {
+    let lease = match lease {
         Some(lease) => Some(lease),
         None => {
             let line = place(line, reserve);
@@ -79,7 +84,7 @@ fn place<'a, R: Resource>(line: &'a mut Option<Line<R>>, reserve: &Reserve<R>) -
 
 async fn make<R: Resource>(
     reserve: &Reserve<R>,
-    slot: Slot<R>,
+    mut slot: Slot<R>,
     config: &R::Config,
 ) -> Result<Held<R>, RunError<R::Error>> {
     if reserve.shared.is_closed() {
@@ -95,12 +100,13 @@ async fn make<R: Resource>(
         (Created::Ready, resource) => {
             let resource = resource.ok_or(RunError::Stopping)?;
             let owned = Owned::new(resource, Arc::clone(reserve.shared.hub()));
-            let held = (slot, Kept::new(owned, clock.now()));
+            let kept = Kept::new(owned, clock.now());
             if reserve.shared.is_closed() {
-                release(InUse { reserve, held: Some(held) }, false).await;
+                drop(discard(reserve, (slot, kept)).await);
                 return Err(RunError::Stopping);
             }
-            Ok(held)
+            slot.begin();
+            Ok((slot, kept))
         }
     }
 }
@@ -118,12 +124,10 @@ where
     let shared = &reserve.shared;
     let hub = shared.hub();
     let Some((_, kept)) = &mut in_use.held else { return Err(RunError::Stopping) };
-    let context = TaskContext::of_run(Arc::clone(hub));
     let inside = shared.inside();
-    let resource = kept.owned.get_mut();
-    let future = current::enter(inside, || engine::catch(|| task.call(resource, &context)))
-        .map_err(|message| RunError::Panicked { message })?;
-    let mut future = pin!(future);
+    let (resource, context) = kept.lend();
+    // The call of the closure is the beginning of the first poll.
+    let mut future = pin!(async move { task.call(resource, context).await });
     poll_fn(|cx| {
         match current::enter(inside, || engine::catch(|| future.as_mut().poll(cx))) {
             Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(RunError::Failed)),
@@ -137,30 +141,23 @@ where
 }
 
 /// The same rules as for workers: a panic or an interruption spoils a resource, an error is judged by it.
-fn is_healthy<R: Resource, T>(in_use: &mut InUse<'_, R>, result: &Result<T, RunError<R::Error>>) -> bool {
-    let Some((_, kept)) = &mut in_use.held else { return false };
-    match result {
-        Ok(_) => true,
-        Err(RunError::Failed(error)) => {
-            let hub = Arc::clone(in_use.reserve.shared.hub());
-            let resource = kept.owned.get_mut();
-            hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
-        }
-        Err(_) => false,
-    }
+#[cold]
+fn is_healthy<R: Resource>(in_use: &mut InUse<'_, R>, error: &RunError<R::Error>) -> bool {
+    let Some((slot, kept)) = &mut in_use.held else { return false };
+    slot.fail();
+    let RunError::Failed(error) = error else { return false };
+    let resource = kept.owned.get_mut();
+    let hub = in_use.reserve.shared.hub();
+    hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
 }
 
-/// Puts a resource back, or destroys it if it is not to be kept.
-async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
-    let Some((slot, kept)) = in_use.held.take() else { return };
-    let held = match healthy.then_some(()) {
-        Some(()) => match slot.put_back(kept) {
-            Ok(()) => return,
-            Err(held) => held,
-        },
-        None => (slot, kept),
-    };
-    drop(discard(in_use.reserve, held).await);
+/// Puts a healthy resource back; returns what is to be destroyed.
+fn put_back<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) -> Option<Held<R>> {
+    let (slot, kept) = in_use.held.take()?;
+    if !healthy {
+        return Some((slot, kept));
+    }
+    in_use.reserve.shared.put_back(slot, kept).err()
 }
 
 /// Destroys a resource; its slot can be used anew.

@@ -78,11 +78,17 @@ impl<R> Owned<R> {
         Self { resource: Some(resource), hub }
     }
 
+    /// The pool whose account it is.
+    pub(crate) fn hub(&self) -> &Arc<crate::engine::Hub> {
+        &self.hub
+    }
+
     /// The resource.
     ///
     /// # Panics
     ///
     /// If it was taken; callers take it last.
+    #[inline]
     pub fn get_mut(&mut self) -> &mut R {
         self.resource.as_mut().expect("a resource is taken only to destroy it")
     }

@@ -14,6 +14,7 @@ use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
 use crate::sync::{Arc, Lock, MutexGuard};
+use crate::task::TaskContext;
 use crate::task::current::{self, Inside};
 use crate::time::Timestamp;
 
@@ -38,7 +39,9 @@ pub struct ReserveLimits {
 }
 
 struct State<R> {
-    idle: Vec<Kept<R>>,
+    /// Each with its slot, so that a lease makes none. Slots hold the reserve that holds them, until it is closed: with
+    /// that every control loop ends.
+    idle: Vec<Held<R>>,
     /// Slots taken for resources of the reserve, idle ones too.
     kept: usize,
     /// Slots taken for temporary resources.
@@ -59,11 +62,13 @@ impl<R> State<R> {
     }
 }
 
-/// A resource of the reserve and its age.
+/// A resource of the reserve and its age. In a box, since it goes from hand to hand.
 #[derive(Debug)]
 pub struct Kept<R> {
     /// The resource.
     pub owned: Owned<R>,
+    /// Of one `run` after the other.
+    context: TaskContext,
     born: Timestamp,
     uses: u64,
 }
@@ -72,21 +77,21 @@ pub struct Kept<R> {
 pub struct Slot<R> {
     reserve: Arc<Reserve<R>>,
     temporary: bool,
-    /// Its resource went back to the reserve, and the room with it.
-    idle: bool,
+    /// Serves a `run` that was counted, and whose end was not.
+    runs: bool,
 }
 
 /// A resource in use, and the right to it.
-pub type Held<R> = (Slot<R>, Kept<R>);
+pub type Held<R> = (Slot<R>, Box<Kept<R>>);
 
 /// What a `run` gets.
 #[derive(Debug)]
 pub enum Lease<R> {
-    /// A resource that is there.
-    Ready(Slot<R>, Kept<R>),
+    /// A resource that is there. Its `run` is counted.
+    Ready(Slot<R>, Box<Kept<R>>),
     /// A resource of the reserve that is too old or too much used: to be destroyed, and the slot used anew.
-    Stale(Slot<R>, Kept<R>),
-    /// The right to make one.
+    Stale(Slot<R>, Box<Kept<R>>),
+    /// The right to make one. Its `run` is counted when it [begins](Slot::begin).
     Make(Slot<R>),
 }
 
@@ -149,10 +154,13 @@ impl<R> Reserve<R> {
     }
 
     fn lease(self: &Arc<Self>, state: &mut State<R>) -> Option<Lease<R>> {
-        if let Some(kept) = state.idle.pop() {
-            let slot = self.slot(false);
-            let stale = self.is_stale(&kept);
-            return Some(if stale { Lease::Stale(slot, kept) } else { Lease::Ready(slot, kept) });
+        if let Some((mut slot, kept)) = state.idle.pop() {
+            if self.is_stale(&kept) {
+                return Some(Lease::Stale(slot, kept));
+            }
+            slot.runs = true;
+            self.hub.runs().begin();
+            return Some(Lease::Ready(slot, kept));
         }
         if state.kept < self.limits.kept {
             state.kept += 1;
@@ -180,28 +188,30 @@ impl<R> Reserve<R> {
 
     /// Takes out the idle resources that are too old, to be destroyed, each with its slot; and when to look again. Those
     /// that are promised stay: whoever takes them replaces them.
-    pub fn age(self: &Arc<Self>, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
+    pub fn age(&self, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
         let mut state = self.state.lock();
         let spare = self.free(&state).saturating_sub(state.line.promised());
-        let is_old = |kept: &Kept<R>| self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept);
+        let is_old = |(_, kept): &Held<R>| {
+            self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept)
+        };
         let (mut old, young): (Vec<_>, Vec<_>) =
             std::mem::take(&mut state.idle).into_iter().partition(is_old);
-        state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
+        state.next_look = young.iter().filter_map(|(_, kept)| self.expiry(kept)).min();
         let promised = old.split_off(spare.min(old.len()));
         state.idle = young;
         // Taken first.
         state.idle.extend(promised);
         let next_look = state.next_look;
         drop(state);
-        (old.into_iter().map(|kept| (self.slot(false), kept)).collect(), next_look)
+        (old, next_look)
     }
 
     fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
-        Slot { reserve: Arc::clone(self), temporary, idle: false }
+        Slot { reserve: Arc::clone(self), temporary, runs: false }
     }
 
     /// Takes no more `run`s. Returns the idle resources, to be destroyed, each with its slot.
-    pub fn close(self: &Arc<Self>) -> Vec<Held<R>> {
+    pub fn close(&self) -> Vec<Held<R>> {
         let mut state = self.state.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
@@ -211,7 +221,7 @@ impl<R> Reserve<R> {
             if self.hub.is_killed() { std::mem::take(&mut state.watching) } else { BTreeMap::new() };
         drop(state);
         wake_all(waiting.chain(watching.into_values()));
-        idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
+        idle
     }
 
     /// Whether it takes no more `run`s.
@@ -239,9 +249,42 @@ impl<R> Reserve<R> {
         state.watching.insert(id, waker.clone());
     }
 
+    /// Puts a healthy resource back into the slot it came with, and counts its `run` as completed unless that
+    /// [failed](Slot::fail). Hands both back if the resource is not to be kept: a temporary one, one that is too old or
+    /// too much used, or one of a closed reserve.
+    ///
+    /// # Errors
+    ///
+    /// Slot and resource, the latter to be destroyed.
+    pub fn put_back(&self, mut slot: Slot<R>, mut kept: Box<Kept<R>>) -> Result<(), Held<R>> {
+        debug_assert!(std::ptr::eq(self, &*slot.reserve), "each to its own");
+        kept.uses += 1;
+        kept.context.leave();
+        let mut state = self.state.lock();
+        if std::mem::take(&mut slot.runs) {
+            self.hub.runs().complete();
+        }
+        if slot.temporary || state.closed || self.is_stale(&kept) {
+            drop(state);
+            return Err((slot, kept));
+        }
+        let expiry = self.expiry(&kept);
+        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
+        if sooner.is_some() {
+            state.next_look = sooner;
+        }
+        state.idle.push((slot, kept));
+        self.serve(state);
+        if sooner.is_some() {
+            self.hub.post(Msg::Nudge);
+        }
+        Ok(())
+    }
+
     /// Promises what is free to those who wait, and wakes them, under no lock.
+    #[inline]
     fn serve(&self, mut state: MutexGuard<'_, State<R>>) {
-        if state.closed {
+        if state.closed || !state.line.has_waiters() {
             return;
         }
         let free = self.free(&state);
@@ -259,8 +302,15 @@ fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
 
 impl<R> Kept<R> {
     /// A resource that was just made.
-    pub const fn new(owned: Owned<R>, now: Timestamp) -> Self {
-        Self { owned, born: now, uses: 0 }
+    pub fn new(owned: Owned<R>, now: Timestamp) -> Box<Self> {
+        let context = TaskContext::of_runs(Arc::clone(owned.hub()));
+        Box::new(Self { owned, context, born: now, uses: 0 })
+    }
+
+    /// What a `run` gives to its task.
+    #[inline]
+    pub fn lend(&mut self) -> (&mut R, &TaskContext) {
+        (self.owned.get_mut(), &self.context)
     }
 }
 
@@ -270,32 +320,19 @@ impl<R> Slot<R> {
         if self.temporary { SpawnReason::Temporary } else { SpawnReason::Reserve }
     }
 
-    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, one that is too old or too
-    /// much used, or one of a closed reserve.
-    ///
-    /// # Errors
-    ///
-    /// Slot and resource, the latter to be destroyed.
-    pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), Held<R>> {
-        kept.uses += 1;
-        let Self { reserve, temporary, idle } = &mut self;
-        let mut state = reserve.state.lock();
-        if *temporary || state.closed || reserve.is_stale(&kept) {
-            drop(state);
-            return Err((self, kept));
+    /// Counts a `run` on a resource that was made for it.
+    pub fn begin(&mut self) {
+        let _counting = self.reserve.state.lock();
+        self.runs = true;
+        self.reserve.hub.runs().begin();
+    }
+
+    /// Counts the `run` as one that has failed.
+    pub fn fail(&mut self) {
+        let _counting = self.reserve.state.lock();
+        if std::mem::take(&mut self.runs) {
+            self.reserve.hub.runs().fail();
         }
-        let expiry = reserve.expiry(&kept);
-        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
-        if sooner.is_some() {
-            state.next_look = sooner;
-        }
-        state.idle.push(kept);
-        *idle = true;
-        reserve.serve(state);
-        if sooner.is_some() {
-            reserve.hub.post(Msg::Nudge);
-        }
-        Ok(())
     }
 
     /// The reserve this slot belongs to.
@@ -306,10 +343,10 @@ impl<R> Slot<R> {
 
 impl<R> Drop for Slot<R> {
     fn drop(&mut self) {
-        if self.idle {
-            return;
-        }
         let mut state = self.reserve.state.lock();
+        if self.runs {
+            self.reserve.hub.runs().fail();
+        }
         if self.temporary {
             state.temporary -= 1;
         } else {

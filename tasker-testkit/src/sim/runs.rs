@@ -26,7 +26,7 @@ pub(super) struct SimRun {
 enum State {
     Asking,
     Making(Slot<SimResource>, bool),
-    Using(Slot<SimResource>, Kept<SimResource>),
+    Using(Slot<SimResource>, Box<Kept<SimResource>>),
     /// The slot is the last to go; then the `run` is over, or asks again.
     Ending {
         slot: Slot<SimResource>,
@@ -82,7 +82,8 @@ impl World {
             return;
         }
         let run = self.runs.remove(which);
-        if let State::Using(slot, kept) = run.state {
+        if let State::Using(mut slot, kept) = run.state {
+            slot.fail();
             self.leftovers.lock().push((slot, kept));
         }
     }
@@ -140,12 +141,13 @@ impl World {
         }
     }
 
-    fn make(&mut self, run: &mut SimRun, slot: Slot<SimResource>, works: bool) -> State {
+    fn make(&mut self, run: &mut SimRun, mut slot: Slot<SimResource>, works: bool) -> State {
         if run.is_over(self.now) && works {
             (run.until, run.deadline) = (None, None);
             let resource = self.make_resource(None);
             let owned = Owned::new(resource, Arc::clone(&self.engine.hub));
             let kept = Kept::new(owned, self.now);
+            slot.begin();
             return self.begin_use(run, slot, kept);
         }
         if run.is_over(self.now) || run.is_late(self.now) {
@@ -155,7 +157,7 @@ impl World {
         State::Making(slot, works)
     }
 
-    fn begin_use(&self, run: &mut SimRun, slot: Slot<SimResource>, mut kept: Kept<SimResource>) -> State {
+    fn begin_use(&self, run: &mut SimRun, slot: Slot<SimResource>, mut kept: Box<Kept<SimResource>>) -> State {
         self.note(Fact::RunStarted { resource: kept.owned.get_mut().id });
         let stays = self.released.then_some(std::time::Duration::from_millis(1));
         run.until = run.act.takes.or(stays).map(|takes| self.now.saturating_add(takes));
@@ -163,7 +165,7 @@ impl World {
         State::Using(slot, kept)
     }
 
-    fn use_up(&mut self, run: &mut SimRun, slot: Slot<SimResource>, mut kept: Kept<SimResource>) -> State {
+    fn use_up(&mut self, run: &mut SimRun, mut slot: Slot<SimResource>, mut kept: Box<Kept<SimResource>>) -> State {
         let done = run.is_over(self.now);
         if !done {
             let Some(line) = &mut run.line else { return State::Gone };
@@ -173,13 +175,16 @@ impl World {
             }
         }
         run.until = None;
+        if !done || !matches!(run.act.result, Brings::Value) {
+            slot.fail();
+        }
         let healthy = done && matches!(run.act.result, Brings::Value | Brings::HealthyError);
         if !healthy {
             self.note(Fact::Sickened { resource: kept.owned.get_mut().id });
             return self.begin_ending(run, slot, kept, false);
         }
         let resource = kept.owned.get_mut().id;
-        match slot.put_back(kept) {
+        match self.reserve.put_back(slot, kept) {
             Ok(()) => {
                 self.note(Fact::PutBack { resource });
                 State::Gone
@@ -192,7 +197,7 @@ impl World {
         &mut self,
         run: &mut SimRun,
         slot: Slot<SimResource>,
-        mut kept: Kept<SimResource>,
+        mut kept: Box<Kept<SimResource>>,
         again: bool,
     ) -> State {
         let resource = kept.owned.take();
