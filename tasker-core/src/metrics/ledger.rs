@@ -78,11 +78,6 @@ impl<R> Owned<R> {
         Self { resource: Some(resource), hub }
     }
 
-    /// The pool whose account it is.
-    pub(crate) fn hub(&self) -> &Arc<crate::engine::Hub> {
-        &self.hub
-    }
-
     /// The resource.
     ///
     /// # Panics
