@@ -65,7 +65,7 @@ impl<R: Resource> ThreadReserve<R> {
         // If it cannot be started the resources are dropped, which counts them as skipped.
         let started = self.starter.start("tasker-dispose".into(), move || {
             for kept in resources {
-                drop(discard(kept, &*clock, &limits));
+                drop(discard(*kept, &*clock, &limits));
             }
         });
         if let Err(error) = started {
@@ -109,7 +109,7 @@ impl<R: Resource> ThreadReserve<R> {
         let lease = self.shared.try_lease().or_else(|| self.wait_for_lease());
         let slot = match lease.ok_or(RunError::Stopping)? {
             Lease::Ready(kept) => return Ok(kept),
-            Lease::Stale(kept) => discard(kept, &*self.starter.clock, &self.limits),
+            Lease::Stale(kept) => discard(*kept, &*self.starter.clock, &self.limits),
             Lease::Make(slot) => slot,
         };
         self.make(slot, config)
@@ -145,7 +145,7 @@ impl<R: Resource> ThreadReserve<R> {
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
                 let mut kept = Kept::new(owned, slot, clock.now());
                 if self.shared.is_closed() {
-                    drop(discard(kept, clock, &self.limits));
+                    drop(discard(*kept, clock, &self.limits));
                     return Err(RunError::Stopping);
                 }
                 kept.begin();
@@ -157,13 +157,13 @@ impl<R: Resource> ThreadReserve<R> {
     fn release(&self, kept: Box<Kept<R>>, healthy: bool) {
         let gone = if healthy { self.shared.put_back(kept).err() } else { Some(kept) };
         if let Some(kept) = gone {
-            drop(discard(kept, &*self.starter.clock, &self.limits));
+            drop(discard(*kept, &*self.starter.clock, &self.limits));
         }
     }
 }
 
 /// Destroys a resource on the current thread; its slot can be used anew.
-fn discard<R: Resource>(mut kept: Box<Kept<R>>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
+fn discard<R: Resource>(mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
     let result = destroy(kept.owned.take(), clock, deadline, kept.reserve().inside());

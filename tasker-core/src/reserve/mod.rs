@@ -195,10 +195,9 @@ impl<R> Reserve<R> {
     pub fn age(&self, now: Timestamp) -> (Vec<Box<Kept<R>>>, Option<Timestamp>) {
         let mut state = self.state.lock();
         let spare = self.free(&state).saturating_sub(state.line.promised());
-        let is_old =
-            |kept: &Box<Kept<R>>| self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept);
+        let is_old = |kept: &Kept<R>| self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept);
         let (mut old, young): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.idle).into_iter().partition(is_old);
+            std::mem::take(&mut state.idle).into_iter().partition(|kept| is_old(kept));
         state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
         let promised = old.split_off(spare.min(old.len()));
         state.idle = young;
@@ -341,7 +340,7 @@ impl<R> Kept<R> {
     }
 
     /// Its slot can be used anew. A resource that was not taken out is dropped.
-    pub fn into_slot(self: Box<Self>) -> Slot<R> {
+    pub fn into_slot(self) -> Slot<R> {
         self.slot
     }
 }

@@ -102,7 +102,7 @@ impl World {
         for kept in leftovers {
             let act = Act { takes: None, result: Brings::Value, yields: true };
             let mut run = SimRun::new(None, act, State::Gone);
-            run.state = self.begin_ending(&mut run, kept, false);
+            run.state = self.begin_ending(&mut run, *kept, false);
             self.runs.push(run);
         }
     }
@@ -131,7 +131,7 @@ impl World {
         match lease {
             None => State::Gone,
             Some(Lease::Ready(kept)) => self.begin_use(run, kept),
-            Some(Lease::Stale(kept)) => self.begin_ending(run, kept, true),
+            Some(Lease::Stale(kept)) => self.begin_ending(run, *kept, true),
             Some(Lease::Make(slot)) => {
                 run.until = self.until(0, 12);
                 run.deadline =
@@ -181,7 +181,7 @@ impl World {
         let healthy = done && matches!(run.act.result, Brings::Value | Brings::HealthyError);
         if !healthy {
             self.note(Fact::Sickened { resource: kept.owned.get_mut().id });
-            return self.begin_ending(run, kept, false);
+            return self.begin_ending(run, *kept, false);
         }
         let resource = kept.owned.get_mut().id;
         match self.reserve.put_back(kept) {
@@ -189,16 +189,11 @@ impl World {
                 self.note(Fact::PutBack { resource });
                 State::Gone
             }
-            Err(kept) => self.begin_ending(run, kept, false),
+            Err(kept) => self.begin_ending(run, *kept, false),
         }
     }
 
-    fn begin_ending(
-        &mut self,
-        run: &mut SimRun,
-        mut kept: Box<Kept<SimResource>>,
-        again: bool,
-    ) -> State {
+    fn begin_ending(&mut self, run: &mut SimRun, mut kept: Kept<SimResource>, again: bool) -> State {
         let resource = kept.owned.take();
         self.note_destroyed(Some(&resource));
         run.until = self.until(0, 12);
