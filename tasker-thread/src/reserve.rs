@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tasker_core::engine::{self, Created, Limits};
-use tasker_core::metrics::{Owned, RunUnderWay};
+use tasker_core::metrics::Owned;
 use tasker_core::parker::Parker;
 use tasker_core::race;
-use tasker_core::reserve::{Held, Kept, Lease, Line, Reserve, Slot};
+use tasker_core::reserve::{Kept, Lease, Line, Reserve, Slot};
 use tasker_core::task::current;
 use tasker_core::{Clock, CreateContext, Health, Resource, RunError, TaskContext, Timestamp};
 
@@ -57,15 +57,15 @@ impl<R: Resource> AnyReserve for ThreadReserve<R> {
 
 impl<R: Resource> ThreadReserve<R> {
     /// Destroys resources on a thread of its own.
-    fn dispose(&self, resources: Vec<Held<R>>) {
+    fn dispose(&self, resources: Vec<Box<Kept<R>>>) {
         if resources.is_empty() {
             return;
         }
         let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
         // If it cannot be started the resources are dropped, which counts them as skipped.
         let started = self.starter.start("tasker-dispose".into(), move || {
-            for (slot, kept) in resources {
-                drop(discard(slot, kept, &*clock, &limits));
+            for kept in resources {
+                drop(discard(*kept, &*clock, &limits));
             }
         });
         if let Err(error) = started {
@@ -79,33 +79,37 @@ impl<R: Resource> ThreadReserve<R> {
         config: &R::Config,
         task: impl FnOnce(&mut R, &TaskContext) -> Result<T, R::Error>,
     ) -> Result<T, RunError<R::Error>> {
-        let (slot, mut kept) = self.acquire(config)?;
-        let hub = self.shared.hub();
-        let context = TaskContext::of_run(Arc::clone(hub));
+        let mut kept = self.acquire(config)?;
         let inside = self.shared.inside();
-        let resource = kept.owned.get_mut();
-        let run = RunUnderWay::begin(hub);
-        let result = match current::enter(inside, || engine::catch(|| task(resource, &context))) {
+        let (resource, context) = kept.lend();
+        let result = match current::enter(inside, || engine::catch(|| task(resource, context))) {
             Ok(result) => result.map_err(RunError::Failed),
             Err(message) => Err(RunError::Panicked { message }),
         };
-        run.end(result.is_ok());
         let healthy = match &result {
             Ok(_) => true,
-            Err(RunError::Failed(error)) => {
-                hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
+            Err(error) => {
+                kept.fail();
+                self.is_healthy(&mut kept, error)
             }
-            Err(_) => false,
         };
-        self.release(slot, kept, healthy);
+        self.release(kept, healthy);
         result
     }
 
-    fn acquire(&self, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+    /// The same rules as for workers: a panic spoils a resource, an error is judged by it.
+    #[cold]
+    fn is_healthy(&self, kept: &mut Kept<R>, error: &RunError<R::Error>) -> bool {
+        let RunError::Failed(error) = error else { return false };
+        let resource = kept.owned.get_mut();
+        self.shared.hub().guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
+    }
+
+    fn acquire(&self, config: &R::Config) -> Result<Box<Kept<R>>, RunError<R::Error>> {
         let lease = self.shared.try_lease().or_else(|| self.wait_for_lease());
         let slot = match lease.ok_or(RunError::Stopping)? {
-            Lease::Ready(slot, kept) => return Ok((slot, kept)),
-            Lease::Stale(slot, kept) => discard(slot, kept, &*self.starter.clock, &self.limits),
+            Lease::Ready(kept) => return Ok(kept),
+            Lease::Stale(kept) => discard(*kept, &*self.starter.clock, &self.limits),
             Lease::Make(slot) => slot,
         };
         self.make(slot, config)
@@ -124,7 +128,7 @@ impl<R: Resource> ThreadReserve<R> {
         })
     }
 
-    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Held<R>, RunError<R::Error>> {
+    fn make(&self, slot: Slot<R>, config: &R::Config) -> Result<Box<Kept<R>>, RunError<R::Error>> {
         if self.shared.is_closed() {
             return Err(RunError::Stopping);
         }
@@ -139,36 +143,32 @@ impl<R: Resource> ThreadReserve<R> {
             (Created::Ready, resource) => {
                 let resource = resource.ok_or(RunError::Stopping)?;
                 let owned = Owned::new(resource, Arc::clone(self.shared.hub()));
-                let kept = Kept::new(owned, clock.now());
+                let mut kept = Kept::new(owned, slot, clock.now());
                 if self.shared.is_closed() {
-                    drop(discard(slot, kept, clock, &self.limits));
+                    drop(discard(*kept, clock, &self.limits));
                     return Err(RunError::Stopping);
                 }
-                Ok((slot, kept))
+                kept.begin();
+                Ok(kept)
             }
         }
     }
 
-    fn release(&self, slot: Slot<R>, kept: Kept<R>, healthy: bool) {
-        let (slot, kept) = if healthy {
-            match slot.put_back(kept) {
-                Ok(()) => return,
-                Err(held) => held,
-            }
-        } else {
-            (slot, kept)
-        };
-        drop(discard(slot, kept, &*self.starter.clock, &self.limits));
+    fn release(&self, kept: Box<Kept<R>>, healthy: bool) {
+        let gone = if healthy { self.shared.put_back(kept).err() } else { Some(kept) };
+        if let Some(kept) = gone {
+            drop(discard(*kept, &*self.starter.clock, &self.limits));
+        }
     }
 }
 
 /// Destroys a resource on the current thread; its slot can be used anew.
-fn discard<R: Resource>(slot: Slot<R>, mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
+fn discard<R: Resource>(mut kept: Kept<R>, clock: &dyn Clock, limits: &Limits) -> Slot<R> {
     let deadline: Option<Timestamp> =
         limits.destroy_timeout.map(|timeout| clock.now().saturating_add(timeout));
-    let result = destroy(kept.owned.take(), clock, deadline, slot.reserve().inside());
-    slot.reserve().hub().destroyed(None, result);
-    slot
+    let result = destroy(kept.owned.take(), clock, deadline, kept.reserve().inside());
+    kept.reserve().hub().destroyed(None, result);
+    kept.into_slot()
 }
 
 impl<R: Resource> fmt::Debug for ThreadReserve<R> {

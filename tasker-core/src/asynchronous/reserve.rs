@@ -5,7 +5,7 @@ use std::fmt;
 use crate::asynchronous::control::Starter;
 use crate::asynchronous::worker;
 use crate::engine::Hub;
-use crate::reserve::{Kept, ReserveLimits, Slot};
+use crate::reserve::{Kept, ReserveLimits};
 use crate::resource::Resource;
 use crate::sync::Arc;
 use crate::time::Timestamp;
@@ -29,8 +29,8 @@ impl<R: Resource> Reserve<R> {
 
     /// Takes no more `run`s and destroys what is idle; `true` if nothing is left.
     pub(super) fn close(&self) -> bool {
-        for (slot, kept) in self.shared.close() {
-            self.dispose(slot, kept);
+        for kept in self.shared.close() {
+            self.dispose(kept);
         }
         self.shared.is_gone()
     }
@@ -38,24 +38,22 @@ impl<R: Resource> Reserve<R> {
     /// Destroys what is idle and too old; when to look again.
     pub(super) fn age(&self, now: Timestamp) -> Option<Timestamp> {
         let (old, next) = self.shared.age(now);
-        for (slot, kept) in old {
-            self.dispose(slot, kept);
+        for kept in old {
+            self.dispose(kept);
         }
         next
     }
 
     /// Destroys a resource on a task of its own.
-    pub(super) fn dispose(&self, slot: Slot<R>, kept: Kept<R>) {
+    pub(super) fn dispose(&self, mut kept: Box<Kept<R>>) {
         let clock = Arc::clone(&self.starter.clock);
         let deadline = self.destroy_deadline(clock.now());
         // If it cannot be started the future is dropped, which counts the resource as skipped.
         let started = self.starter.start("tasker-dispose", async move {
-            let mut kept = kept;
-            let hub = Arc::clone(slot.reserve().hub());
-            let inside = slot.reserve().inside();
+            let inside = kept.reserve().inside();
             let result = worker::destroy(kept.owned.take(), &*clock, deadline, inside).await;
-            hub.destroyed(None, result);
-            drop(slot);
+            kept.reserve().hub().destroyed(None, result);
+            drop(kept);
         });
         if let Err(error) = started {
             tracing::warn!(%error, "a resource could not be destroyed");

@@ -10,24 +10,24 @@ use crate::asynchronous::reserve::Reserve;
 use crate::asynchronous::worker::destroy;
 use crate::engine::{self, Created};
 use crate::error::RunError;
-use crate::metrics::{Owned, RunUnderWay};
+use crate::metrics::Owned;
 use crate::race;
-use crate::reserve::{Held, Kept, Lease, Line, Slot};
+use crate::reserve::{Kept, Lease, Line, Slot};
 use crate::resource::{CreateContext, Health, Resource};
 use crate::sync::Arc;
-use crate::task::TaskContext;
 use crate::task::current;
 
 /// A resource in use; dropped half-way, as by a cancelled `run`, it is destroyed and not put back.
 struct InUse<'a, R: Resource> {
     reserve: &'a Reserve<R>,
-    held: Option<Held<R>>,
+    kept: Option<Box<Kept<R>>>,
 }
 
 impl<R: Resource> Drop for InUse<'_, R> {
     fn drop(&mut self) {
-        if let Some((slot, kept)) = self.held.take() {
-            self.reserve.dispose(slot, kept);
+        if let Some(mut kept) = self.kept.take() {
+            kept.fail();
+            self.reserve.dispose(kept);
         }
     }
 }
@@ -43,22 +43,27 @@ where
 {
     // Made when first needed: most find a resource, and do not wait on it either.
     let mut line = None;
-    let held = acquire(reserve, &mut line, config).await?;
-    let mut in_use = InUse { reserve, held: Some(held) };
-    let run = RunUnderWay::begin(reserve.shared.hub());
+    let kept = match reserve.shared.try_lease() {
+        Some(Lease::Ready(kept)) => kept,
+        // Seldom, and large: boxed, so that the others do not carry it along.
+        lease => Box::pin(acquire(reserve, lease, &mut line, config)).await?,
+    };
+    let mut in_use = InUse { reserve, kept: Some(kept) };
     let result = attempt(&mut in_use, &mut line, task).await;
-    run.end(result.is_ok());
-    let healthy = is_healthy(&mut in_use, &result);
-    release(in_use, healthy).await;
+    let healthy = result.as_ref().map_or_else(|error| is_healthy(&mut in_use, error), |_| true);
+    if let Some(kept) = put_back(in_use, healthy) {
+        drop(Box::pin(discard(reserve, kept)).await);
+    }
     result
 }
 
 async fn acquire<R: Resource>(
     reserve: &Reserve<R>,
+    lease: Option<Lease<R>>,
     line: &mut Option<Line<R>>,
     config: &R::Config,
-) -> Result<Held<R>, RunError<R::Error>> {
-    let lease = match reserve.shared.try_lease() {
+) -> Result<Box<Kept<R>>, RunError<R::Error>> {
+    let lease = match lease {
         Some(lease) => Some(lease),
         None => {
             let line = place(line, reserve);
@@ -66,8 +71,8 @@ async fn acquire<R: Resource>(
         }
     };
     let slot = match lease.ok_or(RunError::Stopping)? {
-        Lease::Ready(slot, kept) => return Ok((slot, kept)),
-        Lease::Stale(slot, kept) => discard(reserve, (slot, kept)).await,
+        Lease::Ready(kept) => return Ok(kept),
+        Lease::Stale(kept) => discard(reserve, kept).await,
         Lease::Make(slot) => slot,
     };
     make(reserve, slot, config).await
@@ -81,7 +86,7 @@ async fn make<R: Resource>(
     reserve: &Reserve<R>,
     slot: Slot<R>,
     config: &R::Config,
-) -> Result<Held<R>, RunError<R::Error>> {
+) -> Result<Box<Kept<R>>, RunError<R::Error>> {
     if reserve.shared.is_closed() {
         return Err(RunError::Stopping);
     }
@@ -95,12 +100,13 @@ async fn make<R: Resource>(
         (Created::Ready, resource) => {
             let resource = resource.ok_or(RunError::Stopping)?;
             let owned = Owned::new(resource, Arc::clone(reserve.shared.hub()));
-            let held = (slot, Kept::new(owned, clock.now()));
+            let mut kept = Kept::new(owned, slot, clock.now());
             if reserve.shared.is_closed() {
-                release(InUse { reserve, held: Some(held) }, false).await;
+                drop(discard(reserve, kept).await);
                 return Err(RunError::Stopping);
             }
-            Ok(held)
+            kept.begin();
+            Ok(kept)
         }
     }
 }
@@ -117,15 +123,12 @@ where
     let reserve = in_use.reserve;
     let shared = &reserve.shared;
     let hub = shared.hub();
-    let Some((_, kept)) = &mut in_use.held else { return Err(RunError::Stopping) };
-    let context = TaskContext::of_run(Arc::clone(hub));
-    let inside = shared.inside();
-    let resource = kept.owned.get_mut();
-    let future = current::enter(inside, || engine::catch(|| task.call(resource, &context)))
-        .map_err(|message| RunError::Panicked { message })?;
-    let mut future = pin!(future);
+    let Some(kept) = &mut in_use.kept else { return Err(RunError::Stopping) };
+    let (resource, context) = kept.lend();
+    // The call of the closure is the beginning of the first poll.
+    let mut future = pin!(async move { task.call(resource, context).await });
     poll_fn(|cx| {
-        match current::enter(inside, || engine::catch(|| future.as_mut().poll(cx))) {
+        match current::enter(shared.inside(), || engine::catch(|| future.as_mut().poll(cx))) {
             Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(RunError::Failed)),
             Ok(Poll::Pending) => {}
             Err(message) => return Poll::Ready(Err(RunError::Panicked { message })),
@@ -137,37 +140,27 @@ where
 }
 
 /// The same rules as for workers: a panic or an interruption spoils a resource, an error is judged by it.
-fn is_healthy<R: Resource, T>(in_use: &mut InUse<'_, R>, result: &Result<T, RunError<R::Error>>) -> bool {
-    let Some((_, kept)) = &mut in_use.held else { return false };
-    match result {
-        Ok(_) => true,
-        Err(RunError::Failed(error)) => {
-            let hub = Arc::clone(in_use.reserve.shared.hub());
-            let resource = kept.owned.get_mut();
-            hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
-        }
-        Err(_) => false,
-    }
+#[cold]
+fn is_healthy<R: Resource>(in_use: &mut InUse<'_, R>, error: &RunError<R::Error>) -> bool {
+    let Some(kept) = &mut in_use.kept else { return false };
+    kept.fail();
+    let RunError::Failed(error) = error else { return false };
+    let resource = kept.owned.get_mut();
+    let hub = in_use.reserve.shared.hub();
+    hub.guard("check_health", || resource.check_health(error)) == Some(Health::Healthy)
 }
 
-/// Puts a resource back, or destroys it if it is not to be kept.
-async fn release<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) {
-    let Some((slot, kept)) = in_use.held.take() else { return };
-    let held = match healthy.then_some(()) {
-        Some(()) => match slot.put_back(kept) {
-            Ok(()) => return,
-            Err(held) => held,
-        },
-        None => (slot, kept),
-    };
-    drop(discard(in_use.reserve, held).await);
+/// Puts a healthy resource back; returns what is to be destroyed.
+fn put_back<R: Resource>(mut in_use: InUse<'_, R>, healthy: bool) -> Option<Box<Kept<R>>> {
+    let kept = in_use.kept.take()?;
+    if healthy { in_use.reserve.shared.put_back(kept).err() } else { Some(kept) }
 }
 
 /// Destroys a resource; its slot can be used anew.
-async fn discard<R: Resource>(reserve: &Reserve<R>, (slot, mut kept): Held<R>) -> Slot<R> {
+async fn discard<R: Resource>(reserve: &Reserve<R>, mut kept: Box<Kept<R>>) -> Slot<R> {
     let clock = &*reserve.starter.clock;
     let deadline = reserve.destroy_deadline(clock.now());
     let result = destroy(kept.owned.take(), clock, deadline, reserve.shared.inside()).await;
     reserve.shared.hub().destroyed(None, result);
-    slot
+    kept.into_slot()
 }

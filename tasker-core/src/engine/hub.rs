@@ -71,7 +71,8 @@ pub struct Hub {
     board: LevelBoard,
     early: SharedEnds,
     ledger: Ledger,
-    runs: Runs,
+    /// Away from what workers read.
+    runs: OwnLine<Runs>,
     undone: UndoneList,
     killed: AtomicBool,
     tasks: OwnLine<AtomicU64>,
@@ -101,7 +102,7 @@ impl Hub {
             board: LevelBoard::new(parts.supervisor.workers, parts.supervisor.max_workers),
             early: SharedEnds::default(),
             ledger: Ledger::default(),
-            runs: Runs::default(),
+            runs: OwnLine(Runs::default()),
             undone: UndoneList::default(),
             killed: AtomicBool::new(false),
             tasks: OwnLine(AtomicU64::new(1)),
@@ -117,6 +118,7 @@ impl Hub {
     }
 
     /// The pool's number, unique in the process.
+    #[inline]
     pub fn pool(&self) -> u64 {
         self.pool
     }
@@ -151,8 +153,9 @@ impl Hub {
     }
 
     /// What `run` has run.
+    #[inline]
     pub fn runs(&self) -> &Runs {
-        &self.runs
+        &self.runs.0
     }
 
     /// Hands out events.
@@ -220,7 +223,7 @@ impl Hub {
 
     pub(crate) fn set_killed(&self) {
         self.killed.store(true, Ordering::Release);
-        self.runs.tell_of_kill();
+        self.runs().tell_of_kill();
     }
 
     pub(crate) fn set_create_error(&self, error: Option<Arc<str>>) {

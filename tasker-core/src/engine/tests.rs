@@ -300,7 +300,8 @@ fn an_idle_resource_that_is_promised_is_replaced_by_its_taker() {
     let (mut first, mut second) = (Line::new(Arc::clone(&reserve)), Line::new(Arc::clone(&reserve)));
     let Poll::Ready(Some(Lease::Make(slot))) = lease(&mut first) else { panic!("there is room for one") };
     assert!(lease(&mut second).is_pending());
-    slot.put_back(Kept::new(Owned::new(7, Arc::clone(hub)), hub.now())).expect("it is kept");
+    let kept = Kept::new(Owned::new(7, Arc::clone(hub)), slot, hub.now());
+    reserve.put_back(kept).expect("it is kept");
     bench.advance(age);
     let (old, next) = reserve.age(hub.now());
     assert_eq!((old.len(), next), (0, None));

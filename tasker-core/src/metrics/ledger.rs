@@ -83,6 +83,7 @@ impl<R> Owned<R> {
     /// # Panics
     ///
     /// If it was taken; callers take it last.
+    #[inline]
     pub fn get_mut(&mut self) -> &mut R {
         self.resource.as_mut().expect("a resource is taken only to destroy it")
     }

@@ -14,7 +14,7 @@ pub use histogram::{AtomicHistogram, Histogram, RELATIVE_ERROR};
 pub use ledger::{Ledger, Owned};
 pub use meter::{EndKind, Ends};
 pub use rate::{AtomicRateWindow, RateWindow};
-pub use runs::{RunUnderWay, Runs};
+pub use runs::Runs;
 pub use snapshot::{Metrics, MetricsCollector, Spread, Stats, TaskTimes};
 
 pub(crate) use meter::{Counters, Meter, SharedEnds, Totals};

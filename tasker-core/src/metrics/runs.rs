@@ -1,11 +1,10 @@
 //! The count of what `run` runs.
 
-use crate::engine::Hub;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Lock, Weak};
 use crate::task::Callbacks;
 
-/// The count of what `run` has run.
+/// The count of what `run` has run. Written under the lock of the pool's reserve alone, so that storing is enough.
 #[derive(Debug, Default)]
 pub struct Runs {
     completed: AtomicU64,
@@ -16,6 +15,23 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// A `run` has its resource.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        add_one(&self.begun);
+    }
+
+    /// A `run` ends with a value.
+    #[inline]
+    pub(crate) fn complete(&self) {
+        add_one(&self.completed);
+    }
+
+    /// A `run` ends without one.
+    pub(crate) fn fail(&self) {
+        add_one(&self.failed);
+    }
+
     /// A `run` wants to be told of a kill. The caller looks afterwards whether there was one.
     pub(crate) fn watch(&self, callbacks: &Arc<Callbacks>) {
         let mut watching = self.watching.lock();
@@ -38,30 +54,7 @@ impl Runs {
     }
 }
 
-/// A `run` under way. Dropped before it has completed, it counts as failed.
-#[derive(Debug)]
-pub struct RunUnderWay<'a> {
-    hub: &'a Hub,
-    completed: bool,
-}
-
-impl<'a> RunUnderWay<'a> {
-    /// Counts a `run` that has its resource.
-    pub fn begin(hub: &'a Hub) -> Self {
-        hub.runs().begun.fetch_add(1, Ordering::AcqRel);
-        Self { hub, completed: false }
-    }
-
-    /// Counts its end.
-    pub fn end(mut self, completed: bool) {
-        self.completed = completed;
-    }
-}
-
-impl Drop for RunUnderWay<'_> {
-    fn drop(&mut self) {
-        let runs = self.hub.runs();
-        let end = if self.completed { &runs.completed } else { &runs.failed };
-        end.fetch_add(1, Ordering::AcqRel);
-    }
+#[inline]
+fn add_one(cell: &AtomicU64) {
+    cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Release);
 }

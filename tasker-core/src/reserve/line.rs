@@ -16,6 +16,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Whether anybody waits to be promised one.
+    pub(super) fn has_waiters(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Whether a newcomer may have one of `free` resources: nobody waits, and not all are promised.
     pub(super) fn admits(&self, free: usize) -> bool {
         self.waiting.is_empty() && self.promised.len() < free

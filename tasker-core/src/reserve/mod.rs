@@ -14,6 +14,7 @@ use crate::engine::{Hub, Msg};
 use crate::ids::SpawnReason;
 use crate::metrics::Owned;
 use crate::sync::{Arc, Lock, MutexGuard};
+use crate::task::TaskContext;
 use crate::task::current::{self, Inside};
 use crate::time::Timestamp;
 
@@ -38,7 +39,8 @@ pub struct ReserveLimits {
 }
 
 struct State<R> {
-    idle: Vec<Kept<R>>,
+    /// Their slots hold the reserve that holds them, until it is closed: with that every control loop ends.
+    idle: Vec<Box<Kept<R>>>,
     /// Slots taken for resources of the reserve, idle ones too.
     kept: usize,
     /// Slots taken for temporary resources.
@@ -59,34 +61,36 @@ impl<R> State<R> {
     }
 }
 
-/// A resource of the reserve and its age.
+/// A resource of the reserve, or a temporary one, with its age and the right to it. In a box, for it goes from hand to
+/// hand.
 #[derive(Debug)]
 pub struct Kept<R> {
     /// The resource.
     pub owned: Owned<R>,
+    /// Of one `run` after the other.
+    context: TaskContext,
     born: Timestamp,
     uses: u64,
+    /// Serves a `run` that was counted, and whose end was not.
+    runs: bool,
+    /// The last to be dropped.
+    slot: Slot<R>,
 }
 
 /// The right to one resource. Dropping it gives the room back, so it is dropped after its resource is gone.
 pub struct Slot<R> {
     reserve: Arc<Reserve<R>>,
     temporary: bool,
-    /// Its resource went back to the reserve, and the room with it.
-    idle: bool,
 }
-
-/// A resource in use, and the right to it.
-pub type Held<R> = (Slot<R>, Kept<R>);
 
 /// What a `run` gets.
 #[derive(Debug)]
 pub enum Lease<R> {
-    /// A resource that is there.
-    Ready(Slot<R>, Kept<R>),
+    /// A resource that is there, for a `run` that begins now.
+    Ready(Box<Kept<R>>),
     /// A resource of the reserve that is too old or too much used: to be destroyed, and the slot used anew.
-    Stale(Slot<R>, Kept<R>),
-    /// The right to make one.
+    Stale(Box<Kept<R>>),
+    /// The right to make one. The `run` [begins](Kept::begin) when it is there.
     Make(Slot<R>),
 }
 
@@ -148,19 +152,27 @@ impl<R> Reserve<R> {
         free.saturating_add(temporary - state.temporary)
     }
 
+    #[inline]
     fn lease(self: &Arc<Self>, state: &mut State<R>) -> Option<Lease<R>> {
-        if let Some(kept) = state.idle.pop() {
-            let slot = self.slot(false);
-            let stale = self.is_stale(&kept);
-            return Some(if stale { Lease::Stale(slot, kept) } else { Lease::Ready(slot, kept) });
+        let Some(mut kept) = state.idle.pop() else { return self.lease_room(state).map(Lease::Make) };
+        if self.is_stale(&kept) {
+            return Some(Lease::Stale(kept));
         }
+        kept.runs = true;
+        self.hub.runs().begin();
+        Some(Lease::Ready(kept))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lease_room(self: &Arc<Self>, state: &mut State<R>) -> Option<Slot<R>> {
         if state.kept < self.limits.kept {
             state.kept += 1;
-            return Some(Lease::Make(self.slot(false)));
+            return Some(self.slot(false));
         }
         if state.temporary < self.limits.temporary {
             state.temporary += 1;
-            return Some(Lease::Make(self.slot(true)));
+            return Some(self.slot(true));
         }
         None
     }
@@ -178,14 +190,14 @@ impl<R> Reserve<R> {
         self.limits.max_lifetime.map(|age| kept.born.saturating_add(age))
     }
 
-    /// Takes out the idle resources that are too old, to be destroyed, each with its slot; and when to look again. Those
+    /// Takes out the idle resources that are too old, to be destroyed, and when to look again. Those
     /// that are promised stay: whoever takes them replaces them.
-    pub fn age(self: &Arc<Self>, now: Timestamp) -> (Vec<Held<R>>, Option<Timestamp>) {
+    pub fn age(&self, now: Timestamp) -> (Vec<Box<Kept<R>>>, Option<Timestamp>) {
         let mut state = self.state.lock();
         let spare = self.free(&state).saturating_sub(state.line.promised());
         let is_old = |kept: &Kept<R>| self.expiry(kept).is_some_and(|at| at <= now) || self.is_used_up(kept);
         let (mut old, young): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.idle).into_iter().partition(is_old);
+            std::mem::take(&mut state.idle).into_iter().partition(|kept| is_old(kept));
         state.next_look = young.iter().filter_map(|kept| self.expiry(kept)).min();
         let promised = old.split_off(spare.min(old.len()));
         state.idle = young;
@@ -193,15 +205,15 @@ impl<R> Reserve<R> {
         state.idle.extend(promised);
         let next_look = state.next_look;
         drop(state);
-        (old.into_iter().map(|kept| (self.slot(false), kept)).collect(), next_look)
+        (old, next_look)
     }
 
     fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
-        Slot { reserve: Arc::clone(self), temporary, idle: false }
+        Slot { reserve: Arc::clone(self), temporary }
     }
 
-    /// Takes no more `run`s. Returns the idle resources, to be destroyed, each with its slot.
-    pub fn close(self: &Arc<Self>) -> Vec<Held<R>> {
+    /// Takes no more `run`s. Returns the idle resources, to be destroyed.
+    pub fn close(&self) -> Vec<Box<Kept<R>>> {
         let mut state = self.state.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
@@ -211,7 +223,7 @@ impl<R> Reserve<R> {
             if self.hub.is_killed() { std::mem::take(&mut state.watching) } else { BTreeMap::new() };
         drop(state);
         wake_all(waiting.chain(watching.into_values()));
-        idle.into_iter().map(|kept| (self.slot(false), kept)).collect()
+        idle
     }
 
     /// Whether it takes no more `run`s.
@@ -239,11 +251,48 @@ impl<R> Reserve<R> {
         state.watching.insert(id, waker.clone());
     }
 
-    /// Promises what is free to those who wait, and wakes them, under no lock.
-    fn serve(&self, mut state: MutexGuard<'_, State<R>>) {
-        if state.closed {
-            return;
+    /// Puts a healthy resource back, and counts its `run` as completed unless that [failed](Kept::fail). Hands back what
+    /// is not to be kept: a temporary one, one that is too old or too much used, or one of a closed reserve.
+    ///
+    /// # Errors
+    ///
+    /// The resource, to be destroyed.
+    pub fn put_back(&self, mut kept: Box<Kept<R>>) -> Result<(), Box<Kept<R>>> {
+        debug_assert!(std::ptr::eq(self, &*kept.slot.reserve), "each to its own");
+        kept.uses += 1;
+        crate::engine::quietly(|| kept.context.leave());
+        let mut state = self.state.lock();
+        if std::mem::take(&mut kept.runs) {
+            self.hub.runs().complete();
         }
+        if kept.slot.temporary || state.closed || self.is_stale(&kept) {
+            drop(state);
+            return Err(kept);
+        }
+        let expiry = self.expiry(&kept);
+        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
+        if sooner.is_some() {
+            state.next_look = sooner;
+        }
+        state.idle.push(kept);
+        self.serve(state);
+        if sooner.is_some() {
+            self.hub.post(Msg::Nudge);
+        }
+        Ok(())
+    }
+
+    /// Promises what is free to those who wait, and wakes them, under no lock.
+    #[inline]
+    fn serve(&self, state: MutexGuard<'_, State<R>>) {
+        if !state.closed && state.line.has_waiters() {
+            self.serve_line(state);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn serve_line(&self, mut state: MutexGuard<'_, State<R>>) {
         let free = self.free(&state);
         let served = state.line.promise(free);
         drop(state);
@@ -258,9 +307,41 @@ fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
 }
 
 impl<R> Kept<R> {
-    /// A resource that was just made.
-    pub const fn new(owned: Owned<R>, now: Timestamp) -> Self {
-        Self { owned, born: now, uses: 0 }
+    /// A resource that was just made for `slot`.
+    pub fn new(owned: Owned<R>, slot: Slot<R>, now: Timestamp) -> Box<Self> {
+        let context = TaskContext::of_runs(Arc::clone(slot.reserve.hub()));
+        Box::new(Self { owned, context, born: now, uses: 0, runs: false, slot })
+    }
+
+    /// What a `run` gives to its task.
+    #[inline]
+    pub fn lend(&mut self) -> (&mut R, &TaskContext) {
+        (self.owned.get_mut(), &self.context)
+    }
+
+    /// Counts a `run` on a resource that was made for it.
+    pub fn begin(&mut self) {
+        let _counting = self.slot.reserve.state.lock();
+        self.runs = true;
+        self.slot.reserve.hub.runs().begin();
+    }
+
+    /// Counts the `run` as one that has failed.
+    pub fn fail(&mut self) {
+        let _counting = self.slot.reserve.state.lock();
+        if std::mem::take(&mut self.runs) {
+            self.slot.reserve.hub.runs().fail();
+        }
+    }
+
+    /// The reserve that it belongs to.
+    pub fn reserve(&self) -> &Arc<Reserve<R>> {
+        &self.slot.reserve
+    }
+
+    /// Its slot can be used anew. A resource that was not taken out is dropped.
+    pub fn into_slot(self) -> Slot<R> {
+        self.slot
     }
 }
 
@@ -269,46 +350,10 @@ impl<R> Slot<R> {
     pub const fn reason(&self) -> SpawnReason {
         if self.temporary { SpawnReason::Temporary } else { SpawnReason::Reserve }
     }
-
-    /// Puts a healthy resource back. Hands both back if it is not to be kept: a temporary one, one that is too old or too
-    /// much used, or one of a closed reserve.
-    ///
-    /// # Errors
-    ///
-    /// Slot and resource, the latter to be destroyed.
-    pub fn put_back(mut self, mut kept: Kept<R>) -> Result<(), Held<R>> {
-        kept.uses += 1;
-        let Self { reserve, temporary, idle } = &mut self;
-        let mut state = reserve.state.lock();
-        if *temporary || state.closed || reserve.is_stale(&kept) {
-            drop(state);
-            return Err((self, kept));
-        }
-        let expiry = reserve.expiry(&kept);
-        let sooner = expiry.filter(|&at| state.next_look.is_none_or(|look| at < look));
-        if sooner.is_some() {
-            state.next_look = sooner;
-        }
-        state.idle.push(kept);
-        *idle = true;
-        reserve.serve(state);
-        if sooner.is_some() {
-            reserve.hub.post(Msg::Nudge);
-        }
-        Ok(())
-    }
-
-    /// The reserve this slot belongs to.
-    pub fn reserve(&self) -> &Arc<Reserve<R>> {
-        &self.reserve
-    }
 }
 
 impl<R> Drop for Slot<R> {
     fn drop(&mut self) {
-        if self.idle {
-            return;
-        }
         let mut state = self.reserve.state.lock();
         if self.temporary {
             state.temporary -= 1;

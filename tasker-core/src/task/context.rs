@@ -35,9 +35,8 @@ struct Inside {
 }
 
 impl TaskContext {
-    /// The context of a `run`, which is no queued task.
-    #[doc(hidden)]
-    pub fn of_run(hub: Arc<Hub>) -> Self {
+    /// The context of what `run` runs on one resource, one task after the other; none of them is queued.
+    pub(crate) fn of_runs(hub: Arc<Hub>) -> Self {
         Self { hub, of: Of::Run, callbacks: Lock::default() }
     }
 

@@ -189,7 +189,7 @@ pub(super) struct SimLaunch {
 }
 
 /// A resource of the reserve to be destroyed.
-pub(super) type Leftover = (tasker_core::reserve::Slot<SimResource>, tasker_core::reserve::Kept<SimResource>);
+pub(super) type Leftover = Box<tasker_core::reserve::Kept<SimResource>>;
 
 /// When a worker cannot be started.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub(super) struct SimRun {
 enum State {
     Asking,
     Making(Slot<SimResource>, bool),
-    Using(Slot<SimResource>, Kept<SimResource>),
+    Using(Box<Kept<SimResource>>),
     /// The slot is the last to go; then the `run` is over, or asks again.
     Ending {
         slot: Slot<SimResource>,
@@ -82,15 +82,16 @@ impl World {
             return;
         }
         let run = self.runs.remove(which);
-        if let State::Using(slot, kept) = run.state {
-            self.leftovers.lock().push((slot, kept));
+        if let State::Using(mut kept) = run.state {
+            kept.fail();
+            self.leftovers.lock().push(kept);
         }
     }
 
     /// A `run` is dropped with its runtime.
     pub(super) fn drop_run(&mut self, which: usize) {
         let run = self.runs.remove(which);
-        if let State::Using(_, mut kept) = run.state {
+        if let State::Using(mut kept) = run.state {
             self.note(Fact::Dropped { resource: kept.owned.get_mut().id });
         }
     }
@@ -98,10 +99,10 @@ impl World {
     /// Whoever the reserve hands its resources to destroys them, each by itself.
     pub(super) fn dispose_leftovers(&mut self) {
         let leftovers = std::mem::take(&mut *self.leftovers.lock());
-        for (slot, kept) in leftovers {
+        for kept in leftovers {
             let act = Act { takes: None, result: Brings::Value, yields: true };
             let mut run = SimRun::new(None, act, State::Gone);
-            run.state = self.begin_ending(&mut run, slot, kept, false);
+            run.state = self.begin_ending(&mut run, *kept, false);
             self.runs.push(run);
         }
     }
@@ -113,7 +114,7 @@ impl World {
         run.state = match state {
             State::Asking => self.ask_reserve(&mut run),
             State::Making(slot, works) => self.make(&mut run, slot, works),
-            State::Using(slot, kept) => self.use_up(&mut run, slot, kept),
+            State::Using(kept) => self.use_up(&mut run, kept),
             State::Ending { slot, fails, again } => self.end_run(&mut run, slot, fails, again),
             State::Gone => State::Gone,
         };
@@ -129,8 +130,8 @@ impl World {
         };
         match lease {
             None => State::Gone,
-            Some(Lease::Ready(slot, kept)) => self.begin_use(run, slot, kept),
-            Some(Lease::Stale(slot, kept)) => self.begin_ending(run, slot, kept, true),
+            Some(Lease::Ready(kept)) => self.begin_use(run, kept),
+            Some(Lease::Stale(kept)) => self.begin_ending(run, *kept, true),
             Some(Lease::Make(slot)) => {
                 run.until = self.until(0, 12);
                 run.deadline =
@@ -145,8 +146,9 @@ impl World {
             (run.until, run.deadline) = (None, None);
             let resource = self.make_resource(None);
             let owned = Owned::new(resource, Arc::clone(&self.engine.hub));
-            let kept = Kept::new(owned, self.now);
-            return self.begin_use(run, slot, kept);
+            let mut kept = Kept::new(owned, slot, self.now);
+            kept.begin();
+            return self.begin_use(run, kept);
         }
         if run.is_over(self.now) || run.is_late(self.now) {
             drop(slot);
@@ -155,53 +157,50 @@ impl World {
         State::Making(slot, works)
     }
 
-    fn begin_use(&self, run: &mut SimRun, slot: Slot<SimResource>, mut kept: Kept<SimResource>) -> State {
+    fn begin_use(&self, run: &mut SimRun, mut kept: Box<Kept<SimResource>>) -> State {
         self.note(Fact::RunStarted { resource: kept.owned.get_mut().id });
         let stays = self.released.then_some(std::time::Duration::from_millis(1));
         run.until = run.act.takes.or(stays).map(|takes| self.now.saturating_add(takes));
         run.bell.ring();
-        State::Using(slot, kept)
+        State::Using(kept)
     }
 
-    fn use_up(&mut self, run: &mut SimRun, slot: Slot<SimResource>, mut kept: Kept<SimResource>) -> State {
+    fn use_up(&mut self, run: &mut SimRun, mut kept: Box<Kept<SimResource>>) -> State {
         let done = run.is_over(self.now);
         if !done {
             let Some(line) = &mut run.line else { return State::Gone };
             self.reserve.watch(line, &run.waker);
             if !run.act.yields || !self.engine.hub.is_killed() {
-                return State::Using(slot, kept);
+                return State::Using(kept);
             }
         }
         run.until = None;
+        if !done || !matches!(run.act.result, Brings::Value) {
+            kept.fail();
+        }
         let healthy = done && matches!(run.act.result, Brings::Value | Brings::HealthyError);
         if !healthy {
             self.note(Fact::Sickened { resource: kept.owned.get_mut().id });
-            return self.begin_ending(run, slot, kept, false);
+            return self.begin_ending(run, *kept, false);
         }
         let resource = kept.owned.get_mut().id;
-        match slot.put_back(kept) {
+        match self.reserve.put_back(kept) {
             Ok(()) => {
                 self.note(Fact::PutBack { resource });
                 State::Gone
             }
-            Err((slot, kept)) => self.begin_ending(run, slot, kept, false),
+            Err(kept) => self.begin_ending(run, *kept, false),
         }
     }
 
-    fn begin_ending(
-        &mut self,
-        run: &mut SimRun,
-        slot: Slot<SimResource>,
-        mut kept: Kept<SimResource>,
-        again: bool,
-    ) -> State {
+    fn begin_ending(&mut self, run: &mut SimRun, mut kept: Kept<SimResource>, again: bool) -> State {
         let resource = kept.owned.take();
         self.note_destroyed(Some(&resource));
         run.until = self.until(0, 12);
         run.deadline =
             Some(self.now.saturating_add(self.setup().destroy_timeout)).filter(|_| self.interrupts());
         run.bell.ring();
-        State::Ending { slot, fails: self.rng.chance(self.faults.destroy), again }
+        State::Ending { slot: kept.into_slot(), fails: self.rng.chance(self.faults.destroy), again }
     }
 
     fn end_run(&self, run: &mut SimRun, slot: Slot<SimResource>, fails: bool, again: bool) -> State {

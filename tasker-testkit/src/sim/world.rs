@@ -331,10 +331,9 @@ impl World {
         }
         drop(control);
         let leftovers = std::mem::take(&mut *self.leftovers.lock());
-        for (slot, mut kept) in leftovers {
+        for mut kept in leftovers {
             self.note(Fact::Dropped { resource: kept.owned.get_mut().id });
             drop(kept);
-            drop(slot);
         }
         if ends_now {
             self.note(Fact::Over);
