@@ -260,7 +260,7 @@ impl<R> Reserve<R> {
     pub fn put_back(&self, mut kept: Box<Kept<R>>) -> Result<(), Box<Kept<R>>> {
         debug_assert!(std::ptr::eq(self, &*kept.slot.reserve), "each to its own");
         kept.uses += 1;
-        crate::engine::quietly(|| kept.context.leave());
+        crate::engine::quietly(|| drop(kept.context.leave()));
         let mut state = self.state.lock();
         if std::mem::take(&mut kept.runs) {
             self.hub.runs().complete();
