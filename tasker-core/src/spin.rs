@@ -22,6 +22,14 @@ pub(crate) fn spin_until(rounds: u32, done: impl Fn() -> bool) -> bool {
     false
 }
 
+/// Lets submitters be for a fraction of a microsecond. A worker of short tasks that came for each as it is left would meet
+/// the submitter at every one, and both would wait for the cache lines that they share; a few of them at once cost little
+/// more than one.
+pub(crate) fn pause() {
+    const LOOPS: u32 = 10;
+    (0..LOOPS).for_each(|_| std::hint::spin_loop());
+}
+
 /// The rounds that pay on this machine: none with one core, where whoever is awaited could not move meanwhile.
 #[must_use]
 pub(crate) fn default_rounds() -> u32 {

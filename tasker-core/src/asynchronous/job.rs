@@ -119,7 +119,7 @@ impl<F: Clone + Send + 'static> Attempts for Cloned<F> {
     fn closure<T, E>(work: &mut Work<Self, T, E>, last: bool) -> Option<F> {
         match work {
             Work::Todo(Self(task)) if !last => Some(task.clone()),
-            _ => work.take().map(|Self(task)| task),
+            Work::Todo(_) | Work::Done(_) | Work::Gone => work.take().map(|Self(task)| task),
         }
     }
 }

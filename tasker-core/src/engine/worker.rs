@@ -319,8 +319,12 @@ impl<J: Job> Worker<J> {
             self.engine.hub.arm_timeout(now.saturating_add(timeout), running, job.own().share());
         }
         let core = job.core();
-        let begun =
-            Begun { last: core.is_last_attempt(attempt), span: self.span(core, attempt), started: now, attempt };
+        let begun = Begun {
+            last: core.is_last_attempt(attempt),
+            span: self.span(core, attempt),
+            started: now,
+            attempt,
+        };
         self.context.enter(job.own_mut().lend(), attempt);
         begun
     }

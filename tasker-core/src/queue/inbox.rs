@@ -11,6 +11,7 @@ use crate::queue::intake::{Gate, Intake};
 use crate::queue::room::Room;
 use crate::queue::state::{Calls, Effects, Phase, State};
 use crate::queue::{Appetite, CameFrom, Pull, RoomWait, Share, Ticket};
+use crate::spin;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
@@ -183,13 +184,16 @@ impl<J: Job> Inbox<J> {
         appetite: Appetite,
         now: Timestamp,
     ) -> Pull<J> {
+        /// Tasks are short if a worker may take so many of them along.
+        const SHORT: usize = 8;
         if from == CameFrom::Task {
             // As many tasks run as before.
             if let Some(job) = self.next_of(desk) {
                 return Pull::Task(job);
             }
-            let k = knob();
-            if k > 0 && appetite.looks { for _ in 0..k { std::hint::spin_loop(); } }
+            if appetite.looks && appetite.tasks >= SHORT {
+                spin::pause();
+            }
         }
         let mut state = self.state.lock();
         match from {
@@ -515,5 +519,3 @@ impl<J: Job> fmt::Debug for Inbox<J> {
         f.debug_struct("Inbox").field("counts", &self.counts()).finish_non_exhaustive()
     }
 }
-
-fn knob() -> u32 { static N: std::sync::OnceLock<u32> = std::sync::OnceLock::new(); *N.get_or_init(|| std::env::var("HB_N").ok().and_then(|v| v.parse().ok()).unwrap_or(0)) }

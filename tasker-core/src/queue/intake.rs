@@ -34,7 +34,10 @@ pub(super) struct Gate<J> {
 
 impl<J: Job> Intake<J> {
     pub(super) fn new() -> Self {
-        Self { gate: Lock::new(Gate { jobs: Vec::new(), credit: 0, last: 0 }), calls: OwnLine(AtomicU8::new(0)) }
+        Self {
+            gate: Lock::new(Gate { jobs: Vec::new(), credit: 0, last: 0 }),
+            calls: OwnLine(AtomicU8::new(0)),
+        }
     }
 
     /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one

@@ -325,9 +325,15 @@ impl<J: Job> State<J> {
     /// lock: so no task waits while a worker sleeps.
     #[inline]
     pub(super) fn call_for_help(&mut self, effects: &mut Effects<J>) {
-        if self.seekers.must_be_called() && self.counts.queued() > 0 && self.may_start() {
+        if self.seekers.must_be_called() && self.may_start() && self.is_stocked() {
             effects.wake = self.seekers.call_one();
         }
+    }
+
+    /// Whether there is something to take. Not the counts: a task that was cancelled just now may count still, and would
+    /// call one worker after the other for nothing.
+    fn is_stocked(&self) -> bool {
+        !self.lanes.is_empty() || self.lanes_of_shares() != 0
     }
 
     fn may_start(&self) -> bool {

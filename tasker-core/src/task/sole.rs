@@ -58,7 +58,7 @@ pub struct Task<W, T, E> {
 #[repr(C)]
 struct Head {
     core: TaskCore,
-    free: unsafe fn(NonNull<Head>),
+    free: unsafe fn(NonNull<Self>),
     listener: UnsafeCell<MaybeUninit<Waker>>,
 }
 
@@ -170,11 +170,7 @@ where
     where
         D: ?Sized + Close,
     {
-        let head = Head {
-            core,
-            free: Self::free,
-            listener: UnsafeCell::new(MaybeUninit::uninit()),
-        };
+        let head = Head { core, free: Self::free, listener: UnsafeCell::new(MaybeUninit::uninit()) };
         let memory = memory::allocate(Layout::new::<Self>()).cast::<Self>();
         // SAFETY: the memory is for one of this type, and nobody else's.
         let task = unsafe {

@@ -56,7 +56,11 @@ impl Extras {
     fn of(options: TaskOptions) -> Option<Box<Self>> {
         let TaskOptions { timeout, deadline, delay, name, .. } = options;
         let is_usual = timeout.is_none() && deadline.is_none() && delay.is_none() && name.is_none();
-        if is_usual { None } else { Some(Box::new(Self { timeout, deadline, delay, name, ..Self::default() })) }
+        if is_usual {
+            None
+        } else {
+            Some(Box::new(Self { timeout, deadline, delay, name, ..Self::default() }))
+        }
     }
 }
 

@@ -85,7 +85,8 @@ impl Word {
     /// Takes the task to run it, and `refs` references with it. `false`: it has ended.
     #[inline]
     pub(super) fn claim(&self, refs: usize) -> bool {
-        self.change(|word| (word & (ENDED | RUNNING) == 0).then_some((word | RUNNING) + refs * ONE_REF)).is_ok()
+        self.change(|word| (word & (ENDED | RUNNING) == 0).then_some((word | RUNNING) + refs * ONE_REF))
+            .is_ok()
     }
 
     /// Makes a running task wait again. `false`: it has ended.

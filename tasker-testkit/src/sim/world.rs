@@ -12,8 +12,8 @@ use tasker_core::{Events, TaskHandle, Timestamp, life};
 
 use super::facts::Fact;
 use super::parts::{
-    LaunchFaults, Leftover, Shared, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource,
-    SimRetry, Witness, builder,
+    LaunchFaults, Leftover, Shared, SimClock, SimError, SimJob, SimLaunch, SimMail, SimResource, SimRetry,
+    Witness, builder,
 };
 use super::plant::Plant;
 use super::policy::SimPolicy;

@@ -45,8 +45,7 @@ pub(super) fn allocate(layout: Layout) -> NonNull<u8> {
 /// It comes from [`allocate`] for the same layout, and nobody uses it any more.
 #[inline]
 pub(super) unsafe fn free(memory: NonNull<u8>, layout: Layout) {
-    let kept =
-        is_small(layout) && SHELVES.try_with(|shelf| shelf.borrow_mut().put(Block(memory))).is_ok();
+    let kept = is_small(layout) && SHELVES.try_with(|shelf| shelf.borrow_mut().put(Block(memory))).is_ok();
     if !kept {
         // SAFETY: a block that is not small was allocated for its own layout, and a small one as a cell.
         unsafe { dealloc(memory.as_ptr(), if is_small(layout) { CELL } else { layout }) };
