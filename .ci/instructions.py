@@ -2,18 +2,23 @@
 
     instructions.py check    fails when something takes more than 3 % more than the baseline says
     instructions.py write    makes what is counted now the baseline
+    instructions.py show     prints what is counted now, also what varies
 
 The program is built as a user's is, without what the workspace's own release profile does beyond that, and without the
 peers. How many tasks a worker takes along depends on how long they take, so a count may vary a little: one that is too
 high is taken again, up to three times in all, and the least counts; a baseline is the least of three, too.
 
-A baseline is good for one compiler and one kind of machine; there is a file for each in `benches/instructions`.
+Held are those counts that are the same from run to run. What depends on how two threads meet (`thread-submit`, `thread-queued..`), or on
+how long things took (`metrics`, `stats`), is for reading alone: `instructions.py show` prints them all.
+
+A baseline is good for one compiler and one kind of processor; there is a file for each in `benches/instructions`.
 Status 77: there is no valgrind, or no baseline for this compiler, and so nothing was checked.
 """
 
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -22,12 +27,15 @@ FOLDER = pathlib.Path("benches/instructions")
 COUNTS = (2000, 6000)
 TRIES = 3
 LIMIT = 1.03
+VARYING = {"metrics", "stats", "thread-submit", "thread-queued"} | {
+    f"thread-queued-{kind}" for kind in ("once", "timeout", "priorities", "batch", "detached")
+}
 SKIPPED = 77
 
 
 def main():
     """Runs the one subcommand named."""
-    verbs = {"check": check, "write": write}
+    verbs = {"check": check, "write": write, "show": show}
     if len(sys.argv) != 2 or sys.argv[1] not in verbs:
         sys.exit(f"usage: instructions.py {'|'.join(verbs)}")
     try:
@@ -45,7 +53,7 @@ def check(file):
         return SKIPPED
     baseline = dict(line.split() for line in file.read_text(encoding="utf-8").splitlines())
     program, worse, seen = build(), 0, []
-    for name in names_of(program):
+    for name in held(program):
         seen.append(name)
         if name not in baseline:
             print(f"{name:<24} has no baseline")
@@ -66,10 +74,23 @@ def write(file):
     """Writes the baseline."""
     file.parent.mkdir(exist_ok=True)
     program = build()
-    counts = {name: measure(program, name) for name in names_of(program)}
+    counts = {name: measure(program, name) for name in held(program)}
     file.write_text("".join(f"{name} {count:.1f}\n" for name, count in counts.items()), encoding="utf-8")
     print(file.read_text(encoding="utf-8"), end="")
     return 0
+
+
+def show(_):
+    """Prints all counts."""
+    program = build()
+    for name in names_of(program):
+        print(f"{name:<24} {measure(program, name):>9.1f}", flush=True)
+    return 0
+
+
+def held(program):
+    """What takes as many instructions in each run."""
+    return [name for name in names_of(program) if name not in VARYING]
 
 
 def names_of(program):
@@ -107,10 +128,20 @@ def build():
 
 
 def toolchain():
-    """The compiler's version and the machine's kind, as a file may be called."""
+    """The compiler's version, and the kind of machine and of processor, as a file may be called."""
     said = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
     facts = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
-    return f"{facts['release']}-{facts['host']}"
+    return f"{facts['release']}-{facts['host']}-{processor()}"
+
+
+def processor():
+    """Maker, family and model: libraries choose by them, and so counts differ a little."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return platform.machine()
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    facts = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in reversed(lines) if ":" in line)
+    return "-".join(facts.get(fact, "unknown") for fact in ("vendor_id", "cpu family", "model"))
 
 
 main()

@@ -203,7 +203,7 @@ impl<J: Job> Inbox<J> {
         let mut effects = Effects::none();
         let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
         state.call_for_help(&mut effects);
-        self.leave_state(state, effects);
+        self.leave_state(state, &mut effects);
         pull
     }
 
@@ -461,18 +461,21 @@ impl<J: Job> Inbox<J> {
         state.call_for_help(&mut effects);
         gate.set_credit(state.credit());
         drop(gate);
-        self.leave_state(state, effects);
+        self.leave_state(state, &mut effects);
         result
     }
 
-    fn leave_state(&self, state: MutexGuard<'_, State<J>>, effects: Effects<J>) {
+    #[inline]
+    fn leave_state(&self, state: MutexGuard<'_, State<J>>, effects: &mut Effects<J>) {
         self.call(state.calls());
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
             self.hub.post(Msg::Event(Event::Drained));
         }
         drop(state);
-        self.apply(effects);
+        if !effects.are_none() {
+            self.apply(std::mem::replace(effects, Effects::none()));
+        }
     }
 
     /// Written only when it changes: everybody who looks keeps a copy.
@@ -483,9 +486,6 @@ impl<J: Job> Inbox<J> {
     }
 
     fn apply(&self, effects: Effects<J>) {
-        if effects.are_none() {
-            return;
-        }
         if let Some(waker) = effects.wake {
             waker.wake();
         }

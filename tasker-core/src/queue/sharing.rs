@@ -36,6 +36,7 @@ impl<J: Job> State<J> {
 
     /// A worker leaves for good, and its share with it.
     pub(super) fn close_share(&mut self, worker: WorkerId, effects: &mut Effects<J>) {
+        // Nothing is left in it then.
         self.recall_share(worker, effects);
         self.shares.retain(|lent| lent.share.worker != worker);
     }
@@ -62,8 +63,19 @@ impl<J: Job> State<J> {
     }
 
     /// The lanes of tasks that may lie in shares, one bit each.
+    #[inline]
     pub(super) fn lanes_of_shares(&self) -> u8 {
-        self.shares.iter().filter_map(|lent| lent.seen).fold(0, |bits, seen| bits | 1 << seen.lane)
+        self.stocked.iter().enumerate().fold(0, |bits, (lane, &shares)| bits | u8::from(shares > 0) << lane)
+    }
+
+    /// Takes note of what a share holds.
+    fn note(&mut self, index: usize, seen: Option<Seen>) {
+        if let Some(before) = std::mem::replace(&mut self.shares[index].seen, seen) {
+            self.stocked[before.lane] -= 1;
+        }
+        if let Some(seen) = seen {
+            self.stocked[seen.lane] += 1;
+        }
     }
 
     /// Starts the next task of a share, if one goes before the lanes, of which `head` is the next, for the worker that has
@@ -87,6 +99,9 @@ impl<J: Job> State<J> {
     /// The share to take from: the highest lane goes first, then the worker's own; that of another goes before the lanes
     /// if they have nothing as high, or if it was overtaken too often.
     fn choose(&self, desk: &Share<J>, head: Option<usize>) -> Option<usize> {
+        if self.lanes_of_shares() == 0 {
+            return None;
+        }
         let front = head.and_then(|head| self.lanes.front(head));
         let is_own = |index: usize| self.shares[index].share.worker == desk.worker;
         let goes_first = |&(index, seen): &(usize, Seen)| {
@@ -117,7 +132,9 @@ impl<J: Job> State<J> {
         if let Some((lane, jobs)) = loot {
             let mut held = desk.open();
             (held.lane, held.jobs) = (lane, jobs);
-            self.shares[own].seen = Seen::of(&held);
+            let seen = Seen::of(&held);
+            drop(held);
+            self.note(own, seen);
         }
         started
     }
@@ -137,7 +154,9 @@ impl<J: Job> State<J> {
         let mut held = desk.open();
         held.lane = lane;
         self.lanes.take_along(lane, count, &mut held.jobs);
-        self.shares[own].seen = Seen::of(&held);
+        let seen = Seen::of(&held);
+        drop(held);
+        self.note(own, seen);
     }
 
     fn start(&mut self, held: &mut Held<J>, effects: &mut Effects<J>) -> Option<J> {
@@ -167,6 +186,8 @@ impl<J: Job> State<J> {
         self.counts.waiting[held.lane] -= tally.started;
         self.dead -= isize::try_from(tally.dead).unwrap_or(isize::MAX);
         (0..tally.freed).for_each(|_| self.give_room(effects));
-        self.shares[index].seen = Seen::of(&held);
+        let seen = Seen::of(&held);
+        drop(held);
+        self.note(index, seen);
     }
 }

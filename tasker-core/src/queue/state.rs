@@ -52,6 +52,8 @@ pub(super) struct State<J: Job> {
     pub(super) incoming: Vec<Arrival<J>>,
     /// What each worker may have taken along.
     pub(super) shares: Vec<Lent<J>>,
+    /// In how many shares tasks of each lane lay, when the state last looked.
+    pub(super) stocked: [usize; 3],
 }
 
 /// A task as a submitter left it in the intake: what the state has to know lies beside it, since to look into it is to
@@ -159,6 +161,7 @@ impl<J: Job> State<J> {
             drained: false,
             incoming: Vec::new(),
             shares: Vec::new(),
+            stocked: [0; 3],
         }
     }
 
