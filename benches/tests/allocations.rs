@@ -22,9 +22,8 @@ fn a_task_is_one_allocation_at_most_and_none_where_another_has_just_ended() {
         handles.into_iter().map(|handle| handle.wait().expect("an empty task succeeds")).sum()
     });
     assert_one_each(all_at_once);
-    let in_turn = count(|| {
-        (0..TASKS).map(|number| submit(number).wait().expect("an empty task succeeds")).sum()
-    });
+    let in_turn =
+        count(|| (0..TASKS).map(|number| submit(number).wait().expect("an empty task succeeds")).sum());
     assert_none(in_turn);
 
     let runtime = two_threads();

@@ -202,10 +202,8 @@ impl<J: Job> Worker<J> {
             return Step::Leave(ExitReason::MaxLifetime);
         }
         let from = self.came_from();
-        // Cancelled tasks are dropped on the way: users' code.
         let appetite = Appetite { tasks: self.pace.appetite(), looks: self.looks };
-        let pulled =
-            current::enter(self.inside(), || self.engine.inbox.pull(&self.share, waker, from, appetite, now));
+        let pulled = self.engine.inbox.pull(&self.share, waker, from, appetite, now);
         match pulled {
             Pull::Task(job) => self.took(job, now),
             Pull::Leave(leave) => Step::Leave(leave_reason(leave)),
@@ -360,8 +358,12 @@ impl<J: Job> Worker<J> {
         self.engine.hub.nested().clear(self.post.id);
         // Until the resource is judged the task can be ended from outside.
         let outcome = self.judge(&attempt, check);
-        let lent = [self.context.leave(), self.post.ends()];
-        lent.into_iter().flatten().for_each(|lent| job.own_mut().take_back(lent));
+        if let Some(lent) = self.context.leave() {
+            job.own_mut().take_back(lent);
+        }
+        if let Some(lent) = self.post.ends() {
+            job.own_mut().take_back(lent);
+        }
         let verdict = decide(outcome, facts(job.core(), begun.attempt));
         let took = now.saturating_since(begun.started);
         self.post.meter.finished(now, took);

@@ -15,6 +15,7 @@ use crate::spin;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
+use crate::task::current::{self, Inside};
 use crate::task::job::Job;
 use crate::task::{End, Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
@@ -203,7 +204,9 @@ impl<J: Job> Inbox<J> {
         let mut effects = Effects::none();
         let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
         state.call_for_help(&mut effects);
+        let trash = std::mem::take(&mut effects.trash);
         self.leave_state(state, &mut effects);
+        self.throw_away_at(desk.worker, trash);
         pull
     }
 
@@ -259,7 +262,7 @@ impl<J: Job> Inbox<J> {
     fn next_of(&self, desk: &Share<J>) -> Option<J> {
         let mut trash = Vec::new();
         let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
-        throw_away(trash);
+        self.throw_away_at(desk.worker, trash);
         job
     }
 
@@ -445,6 +448,15 @@ impl<J: Job> Inbox<J> {
             effects.wake_room = state.room.pass_on();
             state.notice_drained(effects);
         });
+    }
+
+    /// Drops jobs on the way of a worker, as inside of it: what they drop may use the pool.
+    #[inline]
+    fn throw_away_at(&self, worker: WorkerId, trash: Vec<J>) {
+        if !trash.is_empty() {
+            let inside = Inside { pool: self.hub.pool(), worker: Some(worker) };
+            current::enter(inside, || throw_away(trash));
+        }
     }
 
     /// Does something with the state, having taken the intake over and keeping submitters out of it.

@@ -84,7 +84,9 @@ impl<W, T, E> Work<W, T, E> {
     #[inline]
     pub fn leave(&mut self, result: Result<T, TaskError<E>>) {
         let before = std::mem::replace(self, Self::Done(result));
-        quietly(|| drop(before));
+        if std::mem::needs_drop::<W>() {
+            quietly(|| drop(before));
+        }
     }
 
     /// Takes what is to be called, so that it is called once.
