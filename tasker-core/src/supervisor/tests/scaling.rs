@@ -322,3 +322,10 @@ fn news_of_work_does_not_put_off_what_the_policy_asked_for() {
     rig.event(Event::Busy);
     assert_eq!(rig.timeout(), Some(50));
 }
+
+#[test]
+fn workers_that_do_not_come_up_are_no_trouble_while_no_task_waits() {
+    let (mut rig, _) = loaded(4);
+    (rig.sample.queued, rig.sample.busy) = (0, 2);
+    assert_eq!(ticks_until_stuck(&mut rig, 0), None);
+}
