@@ -235,6 +235,8 @@ mod tests {
         assert_eq!(field(Backoff::new().jitter(1.5)), "jitter");
         assert_eq!(field(Backoff::new().jitter(f64::NAN)), "jitter");
         assert_eq!(Backoff::new().validate(), Ok(()));
+        assert_eq!(Backoff::new().first(MS).max(MS).factor(1).jitter(0.0).validate(), Ok(()));
+        assert_eq!(Backoff::new().jitter(1.0).validate(), Ok(()));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::parker::Parker;
 use crate::queue::Mail;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Lock};
+use crate::task::job::{Job, JobEnd};
+use crate::task::{AnyCell, TaskCore};
 use crate::time::Timestamp;
 
 /// Shows the time it was last set to.
@@ -93,5 +95,25 @@ impl Bell {
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// For a queue that no task is ever put into.
+#[derive(Debug)]
+pub(crate) enum NoJob {}
+
+impl Job for NoJob {
+    type Error = String;
+
+    fn cell(&self) -> Arc<dyn AnyCell> {
+        match *self {}
+    }
+
+    fn core(&self) -> &TaskCore {
+        match *self {}
+    }
+
+    fn fill(self, _: &Hub, _: JobEnd<String>) {
+        match self {}
     }
 }

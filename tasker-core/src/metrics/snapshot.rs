@@ -302,3 +302,96 @@ impl<J: Job> Engine<J> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::Builder;
+    use crate::engine::Post;
+    use crate::ids::{SpawnReason, WorkerId};
+    use crate::supervisor::Levels;
+    use crate::testing::{Bare, NoJob};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn engine() -> Arc<Engine<NoJob>> {
+        Engine::new(&mut Builder::new(Bare).workers(2).build().expect("valid"))
+    }
+
+    #[test]
+    fn the_queue_is_as_long_as_its_lanes() {
+        let stats = Stats { queued: [1, 20, 300], ..Stats::default() };
+        assert_eq!(stats.queued_total(), 321);
+    }
+
+    #[test]
+    fn a_task_has_ended_whichever_way_it_did() {
+        let metrics = Metrics {
+            completed: 1,
+            failed: 2,
+            panicked: 4,
+            cancelled: 8,
+            timed_out: 16,
+            expired: 32,
+            displaced: 64,
+            killed: 128,
+            ..Metrics::default()
+        };
+        assert_eq!(metrics.ended(), 255, "one bit for each");
+    }
+
+    #[test]
+    fn shares_are_of_the_tasks_that_have_ended() {
+        let before = Metrics { accepted: 9, ..Metrics::default() };
+        assert_eq!((before.success_rate(), before.failure_rate()), (None, None));
+        let after = Metrics { completed: 1, failed: 2, killed: 1, ..before };
+        assert_eq!((after.success_rate(), after.failure_rate()), (Some(0.25), Some(0.75)));
+    }
+
+    #[test]
+    fn what_workers_and_others_have_counted_is_shown_as_one() {
+        let engine = engine();
+        let post = |number| Arc::new(Post::new(WorkerId::new(number), SpawnReason::Base, 1, Timestamp::ZERO));
+        let (gone, there) = (post(1), post(2));
+        for (post, took) in [(&gone, MS), (&there, MS * 2)] {
+            engine.hub.roster().enter(Arc::clone(post));
+            post.meter.started(took);
+            post.meter.finished(Timestamp::ZERO, took * 10);
+            post.meter.ended(EndKind::Completed);
+        }
+        there.meter.retried();
+        engine.hub.roster().depart(gone.id);
+        engine.hub.early().count(EndKind::Cancelled);
+        engine.hub.early().count(EndKind::Refused);
+        assert_eq!(engine.ends(), engine.counters().ends);
+        assert_eq!(engine.counters().started, 2);
+        let metrics = engine.metrics();
+        assert_eq!((metrics.completed, metrics.cancelled, metrics.refused, metrics.ended()), (2, 1, 1, 3));
+        assert_eq!((metrics.attempts, metrics.retried), (2, 1));
+        assert_eq!((metrics.wait.max, metrics.execution.max), (MS * 2, MS * 20));
+        assert_eq!(
+            (metrics.execution.count, metrics.execution.min, metrics.execution.mean),
+            (2, MS * 10, MS * 15)
+        );
+        assert!(metrics.completion_rate > 0.0);
+        let ends = engine.ends();
+        assert_eq!(
+            (ends[EndKind::Completed as usize], ends[EndKind::Cancelled as usize], ends.iter().sum::<u64>()),
+            (2, 1, 4)
+        );
+    }
+
+    #[test]
+    fn levels_are_those_that_the_control_loop_has_shown() {
+        let engine = engine();
+        let levels = Levels { base: 2, burst: 1, live: 3, creating: 4, destroying: 5, ..Levels::default() };
+        let levels = Levels { backing_off: 6, abandoned: 7, ..levels };
+        engine.hub.board().show(levels, Phase::Draining, (2, 9));
+        let stats = engine.stats();
+        assert_eq!((stats.active, stats.base, stats.burst, stats.idle, stats.busy), (3, 2, 1, 3, 0));
+        assert_eq!((stats.starting, stats.stopping, stats.backing_off, stats.abandoned), (4, 5, 6, 7));
+        assert!(!stats.ended);
+        engine.hub.board().show(levels, Phase::Ended, (2, 9));
+        assert!(engine.stats().ended);
+    }
+}

@@ -269,13 +269,11 @@ impl<J: Job> fmt::Debug for RoomWait<J> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Hub;
     use crate::ids::WorkerId;
     use crate::queue::QueueSettings;
+    use crate::task::Priority;
     use crate::task::current::{self, Inside};
-    use crate::task::job::JobEnd;
-    use crate::task::{AnyCell, Priority, TaskCore};
-    use crate::testing::{Bell, Desk};
+    use crate::testing::{Bell, Desk, NoJob};
 
     fn wait(room: &mut Room, id: &mut Option<u64>) -> Arc<Bell> {
         let bell = Arc::<Bell>::default();
@@ -370,27 +368,8 @@ mod tests {
         assert!(!room.learn(told.expect("it stood in line")));
     }
 
-    /// No task is ever put into the queue here.
-    enum Never {}
-
-    impl Job for Never {
-        type Error = String;
-
-        fn cell(&self) -> Arc<dyn AnyCell> {
-            match *self {}
-        }
-
-        fn core(&self) -> &TaskCore {
-            match *self {}
-        }
-
-        fn fill(self, _: &Hub, _: JobEnd<String>) {
-            match self {}
-        }
-    }
-
     /// The inbox of a pool of one worker, with room for one task.
-    fn inbox(desk: &Desk) -> Arc<Inbox<Never>> {
+    fn inbox(desk: &Desk) -> Arc<Inbox<NoJob>> {
         let settings = QueueSettings { capacity: Some(1), ..QueueSettings::default() };
         Arc::new(Inbox::new(&settings, Arc::clone(&desk.hub)))
     }
