@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn what_is_due_first_comes_first_and_of_one_moment_what_was_pushed_first() {
-        let mut queue = queue([(5, 'c'), (3, 'a'), (5, 'd'), (3, 'b')]);
+        let mut queue = queue("cdefgh".chars().map(|item| (5, item)).chain([(3, 'a'), (3, 'b')]));
         let order: String = std::iter::from_fn(|| queue.pop_due(at(5))).collect();
-        assert_eq!(order, "abcd");
+        assert_eq!(order, "abcdefgh");
     }
 
     #[test]

@@ -246,5 +246,7 @@ mod tests {
         let delays: Vec<_> = policies.iter().map(|policy| policy.delay(1, 0)).collect();
         assert_eq!(delays, [Duration::ZERO, MS, MS * 2]);
         assert!(policies.iter().all(|policy| policy.validate().is_ok()));
+        let refused: Box<dyn RetryPolicy> = Box::new(Backoff::new().factor(0));
+        assert_eq!(refused.validate().unwrap_err().field, "factor");
     }
 }

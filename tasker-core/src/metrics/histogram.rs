@@ -392,6 +392,14 @@ mod tests {
     }
 
     #[test]
+    fn the_relative_error_is_no_larger_than_the_widest_bucket_makes_it() {
+        // Where a bucket is of one nanosecond there is none.
+        let wide = (0..BUCKETS - 1).filter(|&i| highest(i) > lowest(i));
+        let widest = wide.map(|i| (highest(i) - lowest(i) + 1) as f64 / lowest(i) as f64).fold(0.0, f64::max);
+        assert_eq!(RELATIVE_ERROR, widest);
+    }
+
+    #[test]
     fn an_empty_histogram_has_no_figures() {
         let empty = Histogram::default();
         assert!(empty.is_empty());
