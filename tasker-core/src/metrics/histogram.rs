@@ -136,7 +136,6 @@ impl Histogram {
             let nanos = match rank {
                 1 => self.min,
                 _ if q >= 1.0 => self.max,
-                _ if below < rank => self.max,
                 _ => highest(bucket).clamp(self.min, self.max),
             };
             Duration::from_nanos(nanos)
@@ -478,6 +477,19 @@ mod tests {
                 before = snapshot.count();
             }
         });
+    }
+
+    #[test]
+    fn the_mean_of_what_is_being_recorded_stays_between_the_shortest_and_the_longest() {
+        let (short, long) = (Duration::from_nanos(100), Duration::from_nanos(300));
+        let histogram = AtomicHistogram::new();
+        [short, long].into_iter().for_each(|duration| histogram.record(duration));
+        // Counted, and not in the sum yet.
+        add(&histogram.buckets[index(100)], 98);
+        assert_eq!(histogram.snapshot().mean(), Some(short));
+        // In the sum, and not counted yet.
+        add(&histogram.sum, 1_000_000);
+        assert_eq!(histogram.snapshot().mean(), Some(long));
     }
 
     #[test]

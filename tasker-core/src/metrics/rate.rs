@@ -318,6 +318,24 @@ mod tests {
     }
 
     #[test]
+    fn windows_that_are_merged_count_as_one() {
+        let (mut one, mut both) = (sixteen_seconds(at(0)), sixteen_seconds(at(0)));
+        let atomics = [(); 2].map(|()| AtomicRateWindow::with_span(at(0), Duration::from_secs(16)));
+        // Some in the same bucket, some in one that the other has left behind, or not reached yet.
+        for (atomic, seconds) in atomics.iter().zip([[0, 1, 5, 20], [1, 2, 5, 21]]) {
+            for second in seconds {
+                atomic.record(at(second * 1_000), second + 1);
+                both.record(at(second * 1_000), second + 1);
+            }
+            atomic.merge_into(&mut one);
+        }
+        for second in [5, 20, 21, 30] {
+            assert_eq!(one.count(at(second * 1_000)), both.count(at(second * 1_000)), "second {second}");
+        }
+        assert_eq!(one.count(at(21_000)), 21 + 22, "what came before second 6 is forgotten");
+    }
+
+    #[test]
     fn a_read_amid_writing_is_off_by_a_bucket_at_most() {
         const PER_BUCKET: u64 = 100;
         let window = AtomicRateWindow::with_span(at(0), Duration::from_secs(16));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::metrics::{Counters, EndKind, Ends, Histogram, Totals};
-use crate::supervisor::Phase;
+use crate::queue::Counts;
+use crate::supervisor::{Levels, Phase};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::task::job::Job;
@@ -55,6 +56,25 @@ impl Stats {
     #[must_use]
     pub fn queued_total(&self) -> usize {
         self.queued.iter().sum()
+    }
+
+    /// Workers and tasks, without the reserve. The two may be of different moments.
+    fn of(levels: &Levels, counts: &Counts) -> Self {
+        let busy = counts.running.min(levels.live);
+        Self {
+            active: levels.live,
+            base: levels.base,
+            burst: levels.burst,
+            idle: levels.live - busy,
+            busy,
+            starting: levels.creating,
+            stopping: levels.destroying,
+            backing_off: levels.backing_off,
+            abandoned: levels.abandoned,
+            queued: counts.waiting,
+            delayed: counts.delayed,
+            ..Self::default()
+        }
     }
 }
 
@@ -243,24 +263,10 @@ impl<J: Job> Engine<J> {
     pub fn stats(&self) -> Stats {
         let phase = self.hub.board().phase();
         let levels = self.hub.board().levels();
-        let counts = self.inbox.counts();
-        let busy = counts.running.min(levels.live);
         Stats {
-            active: levels.live,
-            base: levels.base,
-            burst: levels.burst,
-            idle: levels.live - busy,
-            busy,
-            starting: levels.creating,
-            stopping: levels.destroying,
-            backing_off: levels.backing_off,
-            abandoned: levels.abandoned,
-            queued: counts.waiting,
-            delayed: counts.delayed,
-            reserve_free: 0,
-            reserve_busy: 0,
             ended: phase == Phase::Ended,
             create_error: self.hub.create_error(),
+            ..Stats::of(&levels, &self.inbox.counts())
         }
     }
 
@@ -309,7 +315,6 @@ mod tests {
     use crate::builder::Builder;
     use crate::engine::Post;
     use crate::ids::{SpawnReason, WorkerId};
-    use crate::supervisor::Levels;
     use crate::testing::{Bare, NoJob};
 
     const MS: Duration = Duration::from_millis(1);
@@ -379,6 +384,18 @@ mod tests {
             (ends[EndKind::Completed as usize], ends[EndKind::Cancelled as usize], ends.iter().sum::<u64>()),
             (2, 1, 4)
         );
+    }
+
+    #[test]
+    fn workers_are_idle_or_busy_even_if_tasks_and_workers_were_counted_at_different_moments() {
+        let levels = Levels { live: 3, ..Levels::default() };
+        let shown = |running| {
+            let stats =
+                Stats::of(&levels, &Counts { running, waiting: [1, 2, 3], delayed: 4, ..Counts::default() });
+            assert_eq!((stats.queued, stats.delayed), ([1, 2, 3], 4));
+            (stats.active, stats.idle, stats.busy)
+        };
+        assert_eq!([0, 2, 3, 4].map(shown), [(3, 3, 0), (3, 1, 2), (3, 0, 3), (3, 0, 3)]);
     }
 
     #[test]

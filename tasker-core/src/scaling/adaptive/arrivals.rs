@@ -411,4 +411,15 @@ mod tests {
         assert_eq!(wider.least, both.within(away * 2.0, away * 2.0).least);
         assert_eq!(Arrivals::default().rate_surely(), Rate::default());
     }
+
+    #[test]
+    fn the_oldest_pieces_go_where_there_would_be_too_many() {
+        let halves = |count: i32| pieces((0..count).map(|age| (2f64.powi(200 - age), 1.0)));
+        for (before, after) in [(63, 63), (64, 64), (65, 64), (90, 64)] {
+            let mut arrivals = halves(before);
+            arrivals.merge();
+            assert_eq!(arrivals.pieces.len(), after);
+            assert_eq!(arrivals.pieces.back().unwrap().time, 2f64.powi(201 - before), "the latest stays");
+        }
+    }
 }

@@ -204,4 +204,9 @@ mod tests {
         assert!(decay(60.0) > 0.0);
         assert_eq!(decay(60.1), 0.0);
     }
+
+    #[test]
+    fn the_least_load_needs_somebody() {
+        assert_eq!(staff(1e-17, 1.0, 9), 1);
+    }
 }
