@@ -203,7 +203,8 @@ mod tests {
     fn a_load_that_only_touches_the_last_one_is_no_other() {
         let calm = at_eight();
         assert!(!calm.lets(at(101), 8, 16, load(7.0, 20.0)) && calm.rests(at(101), load(7.0, 20.0)));
-        assert!(!calm.lets(at(101), 8, 6, load(0.0, 5.0)));
+        let grown = twice_as_patient(SAME);
+        assert!(!grown.lets(at(180), 9, 6, load(0.0, 5.0)) && grown.lets(at(180), 9, 6, load(0.0, 4.9)));
     }
 
     #[test]
@@ -242,7 +243,24 @@ mod tests {
     fn an_ask_that_no_time_has_passed_for_says_nothing_of_the_pace() {
         let mut calm = at_eight();
         calm.note(at(100), 0.0, 8, 8, SAME);
-        assert!(!calm.lets(at(163), 8, 7, SAME) && calm.lets(at(164), 8, 7, SAME));
+        assert!(!calm.lets(at(163), 8, 16, SAME) && calm.lets(at(164), 8, 16, SAME));
+    }
+
+    #[test]
+    fn the_first_decision_may_be_a_change() {
+        let mut calm = Calm::default();
+        calm.note(at(0), 1.0, 9, 8, SAME);
+        assert!(calm.rests(at(63), SAME) && !calm.rests(at(64), SAME));
+    }
+
+    #[test]
+    fn patience_lasts_for_so_many_intervals_whatever_their_length() {
+        let mut calm = Calm::default();
+        for turn in 0..60 {
+            let size = 8 + turn as usize % 2;
+            calm.note(at(turn * 32), 0.5, 17 - size, size, SAME);
+        }
+        assert_eq!(calm.patience, 0.5 * INTERVALS[1]);
     }
 
     #[test]

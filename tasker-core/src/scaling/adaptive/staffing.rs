@@ -197,6 +197,8 @@ mod tests {
         assert_eq!(chance(10, 9.999_999, 1e-4), 1_000.0);
         assert!(chance(2_000, 1_990.0, 1e-4) > 0.0);
         assert_eq!(chance(2_001, 1_991.0, 1e-4), 0.0);
+        // Of two workers with a load of one, Erlang's B is a fifth.
+        assert_eq!(chance(2, 1.0, waits(2.0, 1.0, 0.2)), 0.0, "no rarer than that");
     }
 
     #[test]
