@@ -407,7 +407,9 @@ mod tests {
         let stats = engine.stats();
         assert_eq!((stats.active, stats.base, stats.burst, stats.idle, stats.busy), (3, 2, 1, 3, 0));
         assert_eq!((stats.starting, stats.stopping, stats.backing_off, stats.abandoned), (4, 5, 6, 7));
-        assert!(!stats.ended);
+        assert!(!stats.ended && stats.create_error.is_none());
+        engine.hub.set_create_error(Some("refused".into()));
+        assert_eq!(engine.stats().create_error.as_deref(), Some("refused"));
         engine.hub.board().show(levels, Phase::Ended, (2, 9));
         assert!(engine.stats().ended);
     }

@@ -581,6 +581,16 @@ mod tests {
     }
 
     #[test]
+    fn before_the_usual_time_between_two_asks_is_known_tasks_may_have_come_at_any_time() {
+        let mut policy = Adaptive::new();
+        let idle = sample(2, 20);
+        policy.learn(at(0), &idle);
+        policy.last = Some((at(0), idle.clone()));
+        policy.learn(at(2_000), &Sample { arrived: 10, ..idle });
+        assert_eq!((policy.arrivals.rate().mean, policy.pace), (5.0, 2.0));
+    }
+
+    #[test]
     fn the_time_of_a_pause_counts_as_time_in_which_nothing_came() {
         let mut policy = Adaptive::new();
         let idle = sample(2, 20);
