@@ -95,3 +95,55 @@ impl<T> Ord for Entry<T> {
         (other.due, other.sequence).cmp(&(self.due, self.sequence))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(nanos: u64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    fn queue(items: impl IntoIterator<Item = (u64, char)>) -> DueQueue<char> {
+        let mut queue = DueQueue::new();
+        items.into_iter().for_each(|(due, item)| _ = queue.push(at(due), item));
+        queue
+    }
+
+    #[test]
+    fn what_is_due_first_comes_first_and_of_one_moment_what_was_pushed_first() {
+        let mut queue = queue("cdefgh".chars().map(|item| (5, item)).chain([(3, 'a'), (3, 'b')]));
+        let order: String = std::iter::from_fn(|| queue.pop_due(at(5))).collect();
+        assert_eq!(order, "abcdefgh");
+    }
+
+    #[test]
+    fn nothing_comes_before_its_moment() {
+        let mut queue = queue([(3, 'a')]);
+        assert_eq!((queue.pop_due(at(2)), queue.next_due()), (None, Some(at(3))));
+        assert_eq!((queue.pop_due(at(3)), queue.next_due()), (Some('a'), None));
+    }
+
+    #[test]
+    fn a_push_says_whether_it_is_due_before_all_others() {
+        let mut queue = DueQueue::default();
+        assert_eq!([5, 5, 7, 4].map(|due| queue.push(at(due), ())), [true, false, false, true]);
+    }
+
+    #[test]
+    fn a_sweep_returns_what_is_not_kept_and_keeps_the_order_of_the_rest() {
+        let mut queue = queue([(3, 'c'), (1, 'a'), (2, 'x'), (1, 'b')]);
+        assert_eq!(queue.sweep(&mut |&item| item != 'x'), ['x']);
+        assert_eq!((queue.len(), queue.is_empty()), (3, false));
+        let order: String = std::iter::from_fn(|| queue.pop_due(at(3))).collect();
+        assert_eq!((order.as_str(), queue.len(), queue.is_empty()), ("abc", 0, true));
+    }
+
+    /// The heap never asks, but an order without the equality that goes with it would be none.
+    #[test]
+    fn entries_are_equal_if_neither_goes_before_the_other() {
+        let entry = |due, sequence| Entry { due: at(due), sequence, item: () };
+        assert!(entry(1, 2) == entry(1, 2));
+        assert!(entry(1, 2) != entry(1, 3) && entry(1, 2) != entry(2, 2));
+    }
+}

@@ -119,3 +119,26 @@ impl fmt::Display for ExitReason {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_show_what_they_name_and_their_number() {
+        assert_eq!((WorkerId::new(7).get(), TaskId::new(8).get()), (7, 8));
+        assert_eq!(
+            (WorkerId::new(7).to_string(), TaskId::new(8).to_string()),
+            ("worker-7".into(), "task-8".into())
+        );
+    }
+
+    #[test]
+    fn a_reason_to_leave_is_sickness_if_the_resource_cannot_be_trusted() {
+        use ExitReason::{Interrupted, Killed, Lost, MaxUses, Panicked, ProbeFailed, Retired, Unhealthy};
+        assert!(
+            [Unhealthy, Panicked, Interrupted, ProbeFailed, Lost].into_iter().all(ExitReason::is_sickness)
+        );
+        assert!(![MaxUses, Retired, Killed].into_iter().any(ExitReason::is_sickness));
+    }
+}

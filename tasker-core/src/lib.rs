@@ -86,6 +86,8 @@ pub mod submit;
 pub mod supervisor;
 pub mod sync;
 pub mod task;
+#[cfg(test)]
+mod testing;
 mod time;
 pub mod user;
 

@@ -235,6 +235,8 @@ mod tests {
         assert_eq!(field(Backoff::new().jitter(1.5)), "jitter");
         assert_eq!(field(Backoff::new().jitter(f64::NAN)), "jitter");
         assert_eq!(Backoff::new().validate(), Ok(()));
+        assert_eq!(Backoff::new().first(MS).max(MS).factor(1).jitter(0.0).validate(), Ok(()));
+        assert_eq!(Backoff::new().jitter(1.0).validate(), Ok(()));
     }
 
     #[test]
@@ -244,5 +246,7 @@ mod tests {
         let delays: Vec<_> = policies.iter().map(|policy| policy.delay(1, 0)).collect();
         assert_eq!(delays, [Duration::ZERO, MS, MS * 2]);
         assert!(policies.iter().all(|policy| policy.validate().is_ok()));
+        let refused: Box<dyn RetryPolicy> = Box::new(Backoff::new().factor(0));
+        assert_eq!(refused.validate().unwrap_err().field, "factor");
     }
 }

@@ -136,7 +136,6 @@ impl Histogram {
             let nanos = match rank {
                 1 => self.min,
                 _ if q >= 1.0 => self.max,
-                _ if below < rank => self.max,
                 _ => highest(bucket).clamp(self.min, self.max),
             };
             Duration::from_nanos(nanos)
@@ -392,6 +391,14 @@ mod tests {
     }
 
     #[test]
+    fn the_relative_error_is_no_larger_than_the_widest_bucket_makes_it() {
+        // Where a bucket is of one nanosecond there is none.
+        let wide = (0..BUCKETS - 1).filter(|&i| highest(i) > lowest(i));
+        let widest = wide.map(|i| (highest(i) - lowest(i) + 1) as f64 / lowest(i) as f64).fold(0.0, f64::max);
+        assert_eq!(RELATIVE_ERROR, widest);
+    }
+
+    #[test]
     fn an_empty_histogram_has_no_figures() {
         let empty = Histogram::default();
         assert!(empty.is_empty());
@@ -470,6 +477,19 @@ mod tests {
                 before = snapshot.count();
             }
         });
+    }
+
+    #[test]
+    fn the_mean_of_what_is_being_recorded_stays_between_the_shortest_and_the_longest() {
+        let (short, long) = (Duration::from_nanos(100), Duration::from_nanos(300));
+        let histogram = AtomicHistogram::new();
+        [short, long].into_iter().for_each(|duration| histogram.record(duration));
+        // Counted, and not in the sum yet.
+        add(&histogram.buckets[index(100)], 98);
+        assert_eq!(histogram.snapshot().mean(), Some(short));
+        // In the sum, and not counted yet.
+        add(&histogram.sum, 1_000_000);
+        assert_eq!(histogram.snapshot().mean(), Some(long));
     }
 
     #[test]

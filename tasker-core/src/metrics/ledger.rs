@@ -118,3 +118,54 @@ impl crate::engine::Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Desk;
+
+    #[test]
+    fn a_resource_is_destroyed_or_skipped() {
+        let desk = Desk::new();
+        let ledger = || {
+            let ledger = desk.hub.ledger();
+            (ledger.created(), ledger.destroyed(), ledger.skipped())
+        };
+        let mut destroyed = Owned::new(1, Arc::clone(&desk.hub));
+        let dropped = Owned::new(2, Arc::clone(&desk.hub));
+        assert_eq!(ledger(), (2, 0, 0));
+        *destroyed.get_mut() += 10;
+        assert_eq!((destroyed.take(), ledger()), (11, (2, 1, 0)));
+        drop(destroyed);
+        assert_eq!(ledger(), (2, 1, 0), "it was counted as it was taken");
+        drop(dropped);
+        assert_eq!(ledger(), (2, 1, 1));
+    }
+
+    #[test]
+    fn destructions_that_fail_are_told_and_counted_and_the_first_are_quoted() {
+        let desk = Desk::new();
+        let ledger = desk.hub.ledger();
+        let worker = Some(WorkerId::new(1));
+        desk.hub.destroyed(worker, Ok(()));
+        assert_eq!((ledger.errors(), ledger.texts().len(), desk.mail.take().len()), (0, 0, 0));
+        let count = StopReport::LISTED + 1;
+        for error in 0..count {
+            desk.hub.destroyed(worker, Err(error.to_string().into()));
+        }
+        assert_eq!(ledger.errors(), count as u64);
+        let quoted: Vec<_> = (0..StopReport::LISTED).map(|error| error.to_string()).collect();
+        assert_eq!(ledger.texts().iter().map(ToString::to_string).collect::<Vec<_>>(), quoted);
+        let told = desk.mail.take();
+        let are_right = |msg: &Msg| matches!(msg, Msg::Tell(PoolEvent::DestroyFailed { worker, .. }) if *worker == Some(WorkerId::new(1)));
+        assert!(told.len() == count && told.iter().all(are_right), "{told:?}");
+    }
+
+    #[test]
+    fn replacements_are_counted() {
+        let ledger = Ledger::default();
+        assert_eq!(ledger.replaced(), 0);
+        (0..3).for_each(|_| ledger.note_replaced());
+        assert_eq!(ledger.replaced(), 3);
+    }
+}

@@ -190,3 +190,93 @@ impl Totals {
 fn add(cell: &AtomicU64, amount: u64) {
     cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// The end of each kind, as often as its number says, and once more.
+    fn one_more_of_each(mut count: impl FnMut(EndKind)) {
+        use EndKind::{
+            Cancelled, Completed, Displaced, Expired, Failed, Killed, Panicked, Refused, TimedOut,
+        };
+        let kinds = [Completed, Failed, Panicked, Cancelled, TimedOut, Expired, Displaced, Refused, Killed];
+        for (number, kind) in kinds.into_iter().enumerate() {
+            (0..=number).for_each(|_| count(kind));
+        }
+    }
+
+    const ONE_MORE_OF_EACH: Ends = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+    /// Three attempts, of which one was retried.
+    fn meter() -> Meter {
+        let meter = Meter::new();
+        for millis in 1..=3 {
+            meter.started(MS * millis);
+            meter.finished(Timestamp::ZERO.saturating_add(MS * millis), MS * 10 * millis);
+        }
+        meter.retried();
+        one_more_of_each(|kind| meter.ended(kind));
+        meter
+    }
+
+    #[test]
+    fn ends_are_counted_by_kind_by_whoever_brings_them_about() {
+        let shared = SharedEnds::default();
+        one_more_of_each(|kind| shared.count(kind));
+        assert_eq!(shared.read(), ONE_MORE_OF_EACH);
+    }
+
+    #[test]
+    fn a_meter_adds_what_it_counted_to_what_was_there() {
+        let (meter, mut counters) = (meter(), Counters::default());
+        for times in 1..=3_u32 {
+            meter.count_into(&mut counters);
+            let factor = u64::from(times);
+            assert_eq!(counters.ends, ONE_MORE_OF_EACH.map(|count| count * factor));
+            assert_eq!((counters.started, counters.retried), (3 * factor, factor));
+            assert_eq!((counters.waited, counters.busy), (MS * 6 * times, MS * 60 * times));
+        }
+    }
+
+    #[test]
+    fn counters_of_several_are_summed() {
+        let mut one = Counters::default();
+        meter().count_into(&mut one);
+        let mut sum = one.clone();
+        sum.merge(&one);
+        sum.merge(&one);
+        assert_eq!(sum.ends, ONE_MORE_OF_EACH.map(|count| count * 3));
+        assert_eq!((sum.started, sum.retried, sum.waited, sum.busy), (9, 3, MS * 18, MS * 180));
+    }
+
+    #[test]
+    fn totals_have_the_distributions_too() {
+        let (meter, mut totals) = (meter(), Totals::default());
+        meter.add_to(&mut totals);
+        assert_eq!((totals.counters.started, totals.execution.count(), totals.wait.count()), (3, 3, 3));
+        assert_eq!((totals.execution.max(), totals.wait.max()), (Some(MS * 30), Some(MS * 3)));
+        totals.merge(&totals.clone());
+        assert_eq!((totals.counters.started, totals.execution.count(), totals.wait.count()), (6, 6, 6));
+    }
+
+    #[test]
+    fn attempts_that_ended_make_the_rate_of_completions() {
+        let mut completions = RateWindow::new(Timestamp::ZERO);
+        meter().add_completions(&mut completions);
+        assert_eq!(completions.count(Timestamp::ZERO.saturating_add(MS * 3)), 3);
+    }
+
+    #[test]
+    fn a_policy_is_told_of_accepted_tasks_alone() {
+        let (mut counters, mut sample) = (Counters::default(), Sample::default());
+        meter().count_into(&mut counters);
+        counters.fill(&mut sample);
+        let accepted: u64 = ONE_MORE_OF_EACH.iter().sum::<u64>() - 8;
+        assert_eq!(counters.ended(), accepted, "all but those refused");
+        assert_eq!((sample.started, sample.completed, sample.failed), (3, accepted, accepted - 1));
+        assert_eq!((sample.wait_time, sample.busy_time), (MS * 6, MS * 60));
+    }
+}

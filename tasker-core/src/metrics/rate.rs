@@ -340,6 +340,25 @@ mod tests {
     }
 
     #[test]
+    fn windows_that_are_merged_count_as_one() {
+        // Some in the same bucket, some in one that the other has left behind, or not reached yet.
+        for seconds in [[[0, 1, 5, 12], [1, 2, 5, 13]], [[0, 1, 5, 20], [1, 2, 5, 21]]] {
+            let (mut merged, mut one) = (sixteen_seconds(at(0)), sixteen_seconds(at(0)));
+            for seconds in seconds {
+                let atomic = AtomicRateWindow::with_span(at(0), Duration::from_secs(16));
+                for second in seconds {
+                    atomic.record(at(second * 1_000), second + 1);
+                    one.record(at(second * 1_000), second + 1);
+                }
+                atomic.merge_into(&mut merged);
+            }
+            for now in [13, 21, 30] {
+                assert_eq!(merged.count(at(now * 1_000)), one.count(at(now * 1_000)), "{seconds:?} at {now}");
+            }
+        }
+    }
+
+    #[test]
     fn a_read_amid_writing_is_off_by_a_bucket_at_most() {
         const PER_BUCKET: u64 = 100;
         let window = AtomicRateWindow::with_span(at(0), Duration::from_secs(16));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::metrics::{Counters, EndKind, Ends, Histogram, Totals};
-use crate::supervisor::Phase;
+use crate::queue::Counts;
+use crate::supervisor::{Levels, Phase};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::task::job::Job;
@@ -55,6 +56,25 @@ impl Stats {
     #[must_use]
     pub fn queued_total(&self) -> usize {
         self.queued.iter().sum()
+    }
+
+    /// Workers and tasks, without the reserve. The two may be of different moments.
+    fn of(levels: &Levels, counts: &Counts) -> Self {
+        let busy = counts.running.min(levels.live);
+        Self {
+            active: levels.live,
+            base: levels.base,
+            burst: levels.burst,
+            idle: levels.live - busy,
+            busy,
+            starting: levels.creating,
+            stopping: levels.destroying,
+            backing_off: levels.backing_off,
+            abandoned: levels.abandoned,
+            queued: counts.waiting,
+            delayed: counts.delayed,
+            ..Self::default()
+        }
     }
 }
 
@@ -243,24 +263,10 @@ impl<J: Job> Engine<J> {
     pub fn stats(&self) -> Stats {
         let phase = self.hub.board().phase();
         let levels = self.hub.board().levels();
-        let counts = self.inbox.counts();
-        let busy = counts.running.min(levels.live);
         Stats {
-            active: levels.live,
-            base: levels.base,
-            burst: levels.burst,
-            idle: levels.live - busy,
-            busy,
-            starting: levels.creating,
-            stopping: levels.destroying,
-            backing_off: levels.backing_off,
-            abandoned: levels.abandoned,
-            queued: counts.waiting,
-            delayed: counts.delayed,
-            reserve_free: 0,
-            reserve_busy: 0,
             ended: phase == Phase::Ended,
             create_error: self.hub.create_error(),
+            ..Stats::of(&levels, &self.inbox.counts())
         }
     }
 
@@ -300,5 +306,111 @@ impl<J: Job> Engine<J> {
             arrival_rate,
             completion_rate: self.hub.roster().completion_rate(now),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::Builder;
+    use crate::engine::Post;
+    use crate::ids::{SpawnReason, WorkerId};
+    use crate::testing::{Bare, NoJob};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn engine() -> Arc<Engine<NoJob>> {
+        Engine::new(&mut Builder::new(Bare).workers(2).build().expect("valid"))
+    }
+
+    #[test]
+    fn the_queue_is_as_long_as_its_lanes() {
+        let stats = Stats { queued: [1, 20, 300], ..Stats::default() };
+        assert_eq!(stats.queued_total(), 321);
+    }
+
+    #[test]
+    fn a_task_has_ended_whichever_way_it_did() {
+        let metrics = Metrics {
+            completed: 1,
+            failed: 2,
+            panicked: 4,
+            cancelled: 8,
+            timed_out: 16,
+            expired: 32,
+            displaced: 64,
+            killed: 128,
+            ..Metrics::default()
+        };
+        assert_eq!(metrics.ended(), 255, "one bit for each");
+    }
+
+    #[test]
+    fn shares_are_of_the_tasks_that_have_ended() {
+        let before = Metrics { accepted: 9, ..Metrics::default() };
+        assert_eq!((before.success_rate(), before.failure_rate()), (None, None));
+        let after = Metrics { completed: 1, failed: 2, killed: 1, ..before };
+        assert_eq!((after.success_rate(), after.failure_rate()), (Some(0.25), Some(0.75)));
+    }
+
+    #[test]
+    fn what_workers_and_others_have_counted_is_shown_as_one() {
+        let engine = engine();
+        let post = |number| Arc::new(Post::new(WorkerId::new(number), SpawnReason::Base, 1, Timestamp::ZERO));
+        let (gone, there) = (post(1), post(2));
+        for (post, took) in [(&gone, MS), (&there, MS * 2)] {
+            engine.hub.roster().enter(Arc::clone(post));
+            post.meter.started(took);
+            post.meter.finished(Timestamp::ZERO, took * 10);
+            post.meter.ended(EndKind::Completed);
+        }
+        there.meter.retried();
+        engine.hub.roster().depart(gone.id);
+        engine.hub.early().count(EndKind::Cancelled);
+        engine.hub.early().count(EndKind::Refused);
+        assert_eq!(engine.ends(), engine.counters().ends);
+        assert_eq!(engine.counters().started, 2);
+        let metrics = engine.metrics();
+        assert_eq!((metrics.completed, metrics.cancelled, metrics.refused, metrics.ended()), (2, 1, 1, 3));
+        assert_eq!((metrics.attempts, metrics.retried), (2, 1));
+        assert_eq!((metrics.wait.max, metrics.execution.max), (MS * 2, MS * 20));
+        assert_eq!(
+            (metrics.execution.count, metrics.execution.min, metrics.execution.mean),
+            (2, MS * 10, MS * 15)
+        );
+        assert!(metrics.completion_rate > 0.0);
+        let ends = engine.ends();
+        assert_eq!(
+            (ends[EndKind::Completed as usize], ends[EndKind::Cancelled as usize], ends.iter().sum::<u64>()),
+            (2, 1, 4)
+        );
+    }
+
+    #[test]
+    fn workers_are_idle_or_busy_even_if_tasks_and_workers_were_counted_at_different_moments() {
+        let levels = Levels { live: 3, ..Levels::default() };
+        let shown = |running| {
+            let stats =
+                Stats::of(&levels, &Counts { running, waiting: [1, 2, 3], delayed: 4, ..Counts::default() });
+            assert_eq!((stats.queued, stats.delayed), ([1, 2, 3], 4));
+            (stats.active, stats.idle, stats.busy)
+        };
+        assert_eq!([0, 2, 3, 4].map(shown), [(3, 3, 0), (3, 1, 2), (3, 0, 3), (3, 0, 3)]);
+    }
+
+    #[test]
+    fn levels_are_those_that_the_control_loop_has_shown() {
+        let engine = engine();
+        let levels = Levels { base: 2, burst: 1, live: 3, creating: 4, destroying: 5, ..Levels::default() };
+        let levels = Levels { backing_off: 6, abandoned: 7, ..levels };
+        engine.hub.board().show(levels, Phase::Draining, (2, 9));
+        let stats = engine.stats();
+        assert_eq!((stats.active, stats.base, stats.burst, stats.idle, stats.busy), (3, 2, 1, 3, 0));
+        assert_eq!((stats.starting, stats.stopping, stats.backing_off, stats.abandoned), (4, 5, 6, 7));
+        assert!(!stats.ended && stats.create_error.is_none());
+        engine.hub.set_create_error(Some("refused".into()));
+        assert_eq!(engine.stats().create_error.as_deref(), Some("refused"));
+        engine.hub.board().show(levels, Phase::Ended, (2, 9));
+        assert!(engine.stats().ended);
     }
 }

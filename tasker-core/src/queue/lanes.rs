@@ -271,16 +271,51 @@ mod tests {
 
     #[test]
     fn what_is_taken_along_and_put_back_has_its_old_place() {
+        for first_goes_back_first in [false, true] {
+            let mut lanes = Lanes::new(None);
+            (0..6).for_each(|item| lanes.push(Priority::Normal, 0, at(0), item));
+            let mut taken = [VecDeque::new(), VecDeque::new()];
+            taken.iter_mut().for_each(|taken| lanes.take_along(1, 2, taken));
+            assert_eq!((lanes.front(1), lanes.len(Priority::Normal)), (Some(4), 2));
+            if !first_goes_back_first {
+                taken.reverse();
+            }
+            taken.into_iter().for_each(|taken| lanes.put_back(1, taken.into_iter()));
+            let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
+            assert_eq!(order, [0, 1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn no_more_is_taken_along_than_there_is() {
         let mut lanes = Lanes::new(None);
-        (0..6).for_each(|item| lanes.push(Priority::Normal, 0, at(0), item));
-        let (mut first, mut second) = (VecDeque::new(), VecDeque::new());
-        lanes.take_along(1, 2, &mut first);
-        lanes.take_along(1, 2, &mut second);
-        assert_eq!((lanes.front(1), lanes.len(Priority::Normal)), (Some(4), 2));
-        lanes.put_back(1, second.into_iter());
-        lanes.put_back(1, first.into_iter());
-        let order: Vec<_> = std::iter::from_fn(|| lanes.pop(at(0))).collect();
-        assert_eq!(order, [0, 1, 2, 3, 4, 5]);
+        (0..3).for_each(|item| lanes.push(Priority::Normal, 0, at(0), item));
+        let mut taken = VecDeque::new();
+        lanes.take_along(1, 9, &mut taken);
+        assert_eq!((taken.len(), lanes.front(1), lanes.is_empty()), (3, None, true));
+    }
+
+    #[test]
+    fn the_next_lane_is_known_without_looking_at_items_unless_they_are_ranked_or_age() {
+        let mut lanes = Lanes::new(None);
+        assert_eq!((lanes.plain_head(), lanes.next_lane(at(0)), lanes.stocked()), (None, None, 0));
+        lanes.push(Priority::Low, 0, at(0), ());
+        assert_eq!((lanes.plain_head(), lanes.next_lane(at(0)), lanes.stocked()), (Some(2), Some(2), 0b100));
+        lanes.push(Priority::Normal, 0, at(0), ());
+        assert_eq!((lanes.plain_head(), lanes.next_lane(at(0)), lanes.stocked()), (Some(1), Some(1), 0b110));
+        lanes.push(Priority::High, 5, at(0), ());
+        assert_eq!((lanes.plain_head(), lanes.next_lane(at(0)), lanes.stocked()), (None, Some(0), 0b111));
+        let mut ageing = Lanes::new(Some(Duration::from_millis(10)));
+        ageing.push(Priority::Low, 0, at(0), ());
+        assert_eq!((ageing.plain_head(), ageing.next_lane(at(0))), (None, Some(2)));
+    }
+
+    #[test]
+    fn an_item_may_wait_for_any_number_of_periods() {
+        let mut lanes = Lanes::new(Some(Duration::from_nanos(1)));
+        lanes.push(Priority::Low, 0, at(0), "low");
+        lanes.push(Priority::High, 0, Timestamp::MAX, "high");
+        assert_eq!(lanes.pop(Timestamp::MAX), Some("low"));
     }
 
     #[test]

@@ -270,3 +270,164 @@ impl<J: Job> fmt::Debug for RoomWait<J> {
         f.debug_struct("RoomWait").field("id", &self.id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::WorkerId;
+    use crate::queue::QueueSettings;
+    use crate::task::Priority;
+    use crate::task::current::{self, Inside};
+    use crate::testing::{Bell, Desk, NoJob};
+
+    fn wait(room: &mut Room, id: &mut Option<u64>) -> Arc<Bell> {
+        let bell = Arc::<Bell>::default();
+        room.wait(id, &bell.waker(), None).expect("nobody is blocked by it");
+        bell
+    }
+
+    #[test]
+    fn room_is_what_is_neither_used_nor_granted() {
+        let mut room = Room::new(Some(3));
+        assert_eq!((room.granted(), room.spare(), room.admits()), (0, 3, true));
+        room.take();
+        room.grant();
+        assert_eq!((room.granted(), room.spare(), room.admits()), (1, 1, true));
+        room.take();
+        assert_eq!((room.granted(), room.spare(), room.admits()), (1, 0, false));
+        room.ungrant();
+        assert_eq!((room.granted(), room.spare(), room.admits()), (0, 1, true));
+        room.hand_over();
+        assert_eq!(room.spare(), 2);
+        assert!(room.free().is_none(), "nobody waits");
+        assert_eq!(room.spare(), 3);
+    }
+
+    #[test]
+    fn without_a_capacity_there_is_always_room() {
+        let mut room = Room::new(None);
+        (0..100).for_each(|_| room.take());
+        assert_eq!((room.spare(), room.admits()), (usize::MAX, true));
+    }
+
+    #[test]
+    fn free_room_goes_to_whoever_has_waited_longest() {
+        let mut room = Room::new(Some(2));
+        room.take();
+        room.take();
+        let (mut first, mut second) = (None, None);
+        assert!(!room.is_wanted());
+        let bells = [wait(&mut room, &mut first), wait(&mut room, &mut second)];
+        let (first, second) = (first.expect("it stands in line"), second.expect("it stands in line"));
+        assert!(room.is_wanted() && room.pass_on().is_none(), "there is none yet");
+        room.free().expect("somebody waits").wake();
+        assert_eq!(bells.each_ref().map(|bell| bell.rung()), [1, 0]);
+        assert_eq!((room.granted(), room.is_wanted()), (1, true));
+        assert!(!room.learn(second) && room.learn(first) && !room.learn(first), "one learns of it, once");
+        room.free().expect("somebody waits").wake();
+        assert_eq!(bells.each_ref().map(|bell| bell.rung()), [1, 1]);
+        assert_eq!((room.granted(), room.is_wanted()), (2, false));
+    }
+
+    #[test]
+    fn a_newcomer_gets_nothing_while_somebody_waits() {
+        let mut room = Room::new(Some(2));
+        wait(&mut room, &mut None);
+        assert_eq!((room.admits(), room.spare()), (false, 0));
+    }
+
+    #[test]
+    fn who_waits_again_keeps_its_place_and_is_called_by_its_latest_waker() {
+        let mut room = Room::new(Some(1));
+        let (mut first, mut second) = (None, None);
+        let (before, other) = (wait(&mut room, &mut first), wait(&mut room, &mut second));
+        let place = first;
+        let latest = wait(&mut room, &mut first);
+        assert_eq!(first, place);
+        room.pass_on().expect("there is room").wake();
+        assert_eq!([before, other, latest].map(|bell| bell.rung()), [0, 0, 1]);
+    }
+
+    #[test]
+    fn who_is_forgotten_stands_in_line_no_more() {
+        let mut room = Room::new(Some(1));
+        let (mut first, mut second) = (None, None);
+        let (gone, next) = (wait(&mut room, &mut first), wait(&mut room, &mut second));
+        room.forget(first.expect("it stands in line"));
+        room.pass_on().expect("there is room").wake();
+        assert_eq!((gone.rung(), next.rung()), (0, 1));
+    }
+
+    #[test]
+    fn closing_takes_back_what_was_granted_unseen_and_wakes_all_who_wait() {
+        let mut room = Room::new(Some(3));
+        (0..3).for_each(|_| room.grant());
+        let (mut told, mut waiting) = (None, None);
+        wait(&mut room, &mut told);
+        let bell = wait(&mut room, &mut waiting);
+        room.ungrant();
+        room.pass_on().expect("there is room");
+        assert_eq!(room.granted(), 3);
+        room.close().into_iter().for_each(Waker::wake);
+        assert_eq!((room.granted(), bell.rung(), room.is_wanted()), (2, 1, false));
+        assert!(!room.learn(told.expect("it stood in line")));
+    }
+
+    /// The inbox of a pool of one worker, with room for one task.
+    fn inbox(desk: &Desk) -> Arc<Inbox<NoJob>> {
+        let settings = QueueSettings { capacity: Some(1), ..QueueSettings::default() };
+        Arc::new(Inbox::new(&settings, Arc::clone(&desk.hub)))
+    }
+
+    #[test]
+    fn a_ticket_that_is_dropped_gives_its_room_to_the_next_in_line() {
+        let inbox = inbox(&Desk::new());
+        let ticket = inbox.try_room(Priority::Normal).expect("there is room");
+        let (mut wait, bell) = (inbox.room(), Arc::<Bell>::default());
+        assert!(wait.poll_room(&bell.waker()).is_pending());
+        drop(ticket);
+        assert_eq!(bell.rung(), 1);
+        assert!(inbox.try_room(Priority::Normal).is_err(), "it is granted already");
+        assert!(matches!(wait.poll_room(Waker::noop()), Poll::Ready(Ok(_))));
+        assert!(inbox.try_room(Priority::Normal).is_ok(), "that ticket was dropped, too");
+    }
+
+    #[test]
+    fn a_ticket_that_was_spent_gives_nothing_back() {
+        let inbox = inbox(&Desk::new());
+        inbox.try_room(Priority::Normal).expect("there is room").spend();
+        assert!(inbox.try_room(Priority::Normal).is_err());
+    }
+
+    #[test]
+    fn a_wait_that_is_given_up_keeps_neither_its_turn_nor_its_room() {
+        let inbox = inbox(&Desk::new());
+        let ticket = inbox.try_room(Priority::Normal).expect("there is room");
+        let (mut first, mut second, mut third) = (inbox.room(), inbox.room(), inbox.room());
+        let bells: [Arc<Bell>; 3] = Default::default();
+        for (wait, bell) in [&mut first, &mut second, &mut third].into_iter().zip(&bells) {
+            assert!(wait.poll_room(&bell.waker()).is_pending());
+        }
+        drop(first);
+        drop(ticket);
+        drop(second);
+        assert_eq!(bells.each_ref().map(|bell| bell.rung()), [0, 1, 1]);
+        drop(third);
+        assert!(inbox.try_room(Priority::Normal).is_ok());
+    }
+
+    #[test]
+    fn a_wait_that_would_block_the_last_worker_is_refused_and_stands_in_no_line() {
+        let desk = Desk::new();
+        let inbox = inbox(&desk);
+        let ticket = inbox.try_room(Priority::Normal).expect("there is room");
+        let task = Inside { pool: desk.hub.pool(), worker: Some(WorkerId::new(1)) };
+        let mut endless = inbox.room().endless(&desk.hub);
+        let polled = current::enter(task, || endless.poll_room(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Err(Refusal::WouldDeadlock))));
+        assert!(endless.poll_room(Waker::noop()).is_pending(), "outside of a task it may wait");
+        drop(endless);
+        drop(ticket);
+        assert!(inbox.try_room(Priority::Normal).is_ok());
+    }
+}

@@ -79,9 +79,9 @@ mod tests {
     fn what_becomes_free_is_promised_in_the_order_of_the_line() {
         let mut line = line([1, 2, 3]);
         assert_eq!(line.promise(1).len(), 1);
-        assert_eq!(line.promise(1).len(), 0, "it is promised already");
+        assert_eq!((line.promise(1).len(), line.promised()), (0, 1), "it is promised already");
         assert!(!line.redeem(2) && line.redeem(1));
-        assert_eq!(line.promise(2).len(), 2);
+        assert_eq!((line.promise(2).len(), line.promised()), (2, 2));
         assert!(line.redeem(3) && line.redeem(2));
     }
 
@@ -103,5 +103,12 @@ mod tests {
         assert!(line.leave(1) && !line.leave(2));
         assert_eq!(line.promise(1).len(), 1);
         assert!(!line.redeem(1) && !line.redeem(2) && line.redeem(3));
+    }
+
+    #[test]
+    fn closing_wakes_all_who_wait_and_breaks_all_promises() {
+        let mut line = line([1, 2, 3]);
+        line.promise(1);
+        assert_eq!((line.close().count(), line.promised(), line.promise(9).len()), (2, 0, 0));
     }
 }

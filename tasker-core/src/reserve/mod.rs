@@ -4,6 +4,8 @@
 //! exceed the reserve plus the cap on temporaries, and a slot is given back only after its resource is gone.
 
 mod line;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

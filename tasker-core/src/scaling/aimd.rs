@@ -242,4 +242,14 @@ mod tests {
         assert!(run.peak() > 6, "{run:?}");
         assert!(run.back_at_base_after_load() <= 80_000, "{run:?}");
     }
+
+    #[test]
+    fn what_a_queue_may_be_follows_from_the_rate_of_completions() {
+        let mut policy = Aimd::new().wait_target(Duration::from_millis(500));
+        let start = Sample { live: 4, busy: 4, queued: 1, creating: 1, ..sample(2, 20) };
+        policy.desired(at(0), &start);
+        let later = |queued| Sample { queued, completed: 80, arrived: 120, creating: 0, ..start.clone() };
+        assert!(!policy.clone().late(at(4_000), &later(10)), "20 a second: 10 wait half a second");
+        assert!(policy.late(at(4_000), &later(11)));
+    }
 }

@@ -453,4 +453,33 @@ mod tests {
         assert!(run.peak() > 6, "{run:?}");
         assert!(run.back_at_base_after_load() <= 30_000, "{run:?}");
     }
+
+    #[test]
+    fn what_a_wrapper_refuses_is_what_the_policy_inside_refuses() {
+        let refused: [Box<dyn ScalingPolicy>; 5] = [
+            Box::new(Fixed::at(0).cooldown(Duration::ZERO, Duration::ZERO)),
+            Box::new(Fixed::at(0).hysteresis(1)),
+            Box::new(Fixed::at(0).clamp(1, 2)),
+            Box::new(Fixed::at(0).step_limit(1, 1)),
+            Box::new(Fixed::at(0).max_of(Fixed::new()).min_of(Fixed::new())),
+        ];
+        for policy in refused {
+            assert_eq!(policy.validate().unwrap_err().field, "at", "{policy:?}");
+        }
+        assert_eq!(Fixed::new().clamp(3, 3).validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_wrapper_asks_again_when_the_policy_inside_does() {
+        let echo = || Echo { again: Some(at(4)) };
+        let wrapped: [Box<dyn ScalingPolicy>; 4] = [
+            Box::new(echo().cooldown(Duration::ZERO, Duration::ZERO)),
+            Box::new(echo().hysteresis(1)),
+            Box::new(echo().clamp(1, 2)),
+            Box::new(echo().step_limit(1, 1)),
+        ];
+        for policy in wrapped {
+            assert_eq!(policy.next_ask(at(0)), Some(at(4)), "{policy:?}");
+        }
+    }
 }

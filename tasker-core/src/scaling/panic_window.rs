@@ -311,4 +311,26 @@ mod tests {
         assert!(run.peak() > 6, "{run:?}");
         assert!(run.back_at_base_after_load() <= 50_300, "{run:?}");
     }
+
+    #[test]
+    fn a_panic_is_over_a_stable_window_after_the_burst_was_last_seen() {
+        let mut policy = PanicWindow::new();
+        let quiet = Sample { live: 40, ..sample(2, 40) };
+        assert_eq!(policy.panic_size(at(0), 20, &Sample { live: 8, ..quiet.clone() }), 20);
+        assert_eq!(policy.panic_size(at(59_999), 1, &quiet), 20);
+        assert_eq!(policy.panic_size(at(60_000), 1, &quiet), 0);
+    }
+
+    #[test]
+    fn shrinks_to_what_would_have_borne_a_tenth_more() {
+        let mut policy = PanicWindow::new().per_worker(1.0).delay(Duration::ZERO);
+        let calm = Sample { live: 60, busy: 40, ..sample(2, 100) };
+        assert_eq!(policy.desired(at(0), &calm), 44);
+    }
+
+    #[test]
+    fn both_windows_may_be_equally_long() {
+        let seconds = Duration::from_secs(9);
+        assert_eq!(PanicWindow::new().stable(seconds).panic(seconds).validate(), Ok(()));
+    }
 }

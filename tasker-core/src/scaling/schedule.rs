@@ -210,4 +210,13 @@ mod tests {
         assert_survives_extremes(|| Schedule::new(Duration::MAX).at(Duration::MAX, 0).ahead(Duration::MAX));
         assert_survives_extremes(|| Schedule::new(Duration::ZERO));
     }
+
+    #[test]
+    fn an_entry_that_adds_nobody_is_not_ahead_of_its_time() {
+        let policy = Schedule::new(HOUR * 7).at(HOUR * 8, 3).at(HOUR * 9, 3).at(HOUR * 10, 3).ahead(HOUR / 2);
+        assert_eq!(
+            [0.0, 1.0, 2.0].map(|hours| policy.next_ask(after(hours))),
+            [1.0, 2.0, 3.0].map(|hours| Some(after(hours)))
+        );
+    }
 }

@@ -192,4 +192,75 @@ mod tests {
         assert!(run.peak() > 6, "{run:?}");
         assert!(run.back_at_base_after_load() <= 20_300, "{run:?}");
     }
+
+    #[test]
+    fn what_waits_no_longer_than_the_target_is_not_late() {
+        let late = |queued, target| {
+            let policy = TargetWait::new(Duration::from_millis(target));
+            policy.is_late(0.5, &Sample { live: 4, queued, ..sample(2, 20) })
+        };
+        assert!(!late(8, 1_000), "four seconds of work for four workers");
+        assert!(late(9, 1_000) && !late(9, 2_000));
+    }
+
+    #[test]
+    fn needs_the_load_and_those_who_clear_the_backlog() {
+        let recent = Recent { elapsed: 2.0, arrived: 30.0, completed: 20.0, work: 10.0, waited: 0.0 };
+        let mut policy = TargetWait::new(Duration::from_secs(2));
+        let pool = Sample {
+            live: 4,
+            busy: 3,
+            queued: 40,
+            created: 2,
+            create_time: Duration::from_secs(16),
+            ..sample(2, 20)
+        };
+        let need = policy.need(recent, &pool);
+        assert_eq!(
+            (need.load, need.least),
+            (7.5 + 20.0 / (2.0 + 8.0), 3),
+            "15 a second of half a second each"
+        );
+        let calm = Sample { queued: 16, ..pool };
+        assert_eq!(policy.need(recent, &calm).load, 7.5);
+        let silent = Recent { arrived: 10.0, completed: 0.0, work: 0.0, ..recent };
+        assert_eq!(policy.need(silent, &calm).load, 2.5, "what a task takes is remembered");
+        assert_eq!(policy.need(Recent { elapsed: 0.0, ..recent }, &calm).load, 0.0);
+    }
+
+    #[test]
+    fn before_the_first_task_ended_one_is_added_while_tasks_wait() {
+        let need = |recent: Recent, queued| {
+            let cold = Sample { live: 4, creating: 1, busy: 3, queued, ..sample(2, 20) };
+            TargetWait::new(Duration::from_secs(1)).need(recent, &cold).least
+        };
+        let nothing = Recent { elapsed: 1.0, ..Recent::default() };
+        assert_eq!((need(nothing, 1), need(nothing, 0)), (6, 3));
+        assert_eq!(need(Recent { completed: 3.0, ..nothing }, 1), 6, "tasks that took no time");
+        assert_eq!(need(Recent { work: 3.0, ..nothing }, 1), 6, "work that brought no task to its end");
+    }
+
+    #[test]
+    fn does_not_shrink_while_tasks_are_late() {
+        let mut policy = TargetWait::new(Duration::from_secs(1));
+        let create_time = Duration::from_secs(1_000);
+        let pool = Sample { live: 8, busy: 1, created: 1, create_time, ..sample(2, 20) };
+        let asked = |policy: &mut TargetWait, second, queued| {
+            let busy_time = Duration::from_secs(second);
+            policy.desired(
+                at(second * 1_000),
+                &Sample { queued, completed: second, arrived: second, busy_time, ..pool.clone() },
+            )
+        };
+        (0..60).for_each(|second| _ = asked(&mut policy, second, 0));
+        assert_eq!(asked(&mut policy.clone(), 60, 9), 8, "nine seconds of work for eight workers");
+        assert!(asked(&mut policy, 60, 8) < 8);
+    }
+
+    #[test]
+    fn idle_workers_leave_although_no_task_has_ever_run() {
+        let mut policy = TargetWait::new(Duration::from_secs(1));
+        let idle = Sample { live: 8, ..sample(2, 20) };
+        assert_eq!((0..60).map(|second| policy.desired(at(second * 1_000), &idle)).last(), Some(2));
+    }
 }

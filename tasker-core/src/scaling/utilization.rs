@@ -275,4 +275,16 @@ mod tests {
         assert!(run.peak() > 6, "{run:?}");
         assert!(run.back_at_base_after_load() <= 20_300, "{run:?}");
     }
+
+    #[test]
+    fn a_queue_counts_by_how_long_it_takes_at_the_rate_of_completions() {
+        let policy = Utilization::new().wait_target(Duration::from_millis(250));
+        let recent = Recent { elapsed: 4.0, arrived: 80.0, completed: 80.0, work: 12.0, waited: 40.0 };
+        let pool = Sample { live: 4, busy: 3, queued: 10, ..sample(2, 20) };
+        // Ten at twenty a second are half a second, twice the target: three times the load.
+        assert_eq!(policy.load_of_waiting(3.0, recent, &pool), 9.0);
+        assert_eq!(policy.need(recent, &pool).load, 9.0);
+        let patient = Recent { waited: 20.0, ..recent };
+        assert_eq!(policy.load_of_waiting(3.0, patient, &pool), 0.0, "a quarter of a second on average");
+    }
 }

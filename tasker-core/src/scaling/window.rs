@@ -417,4 +417,109 @@ mod tests {
         assert_eq!(whole_workers(f64::NAN), 0);
         assert_eq!(whole_workers(f64::INFINITY), usize::MAX);
     }
+
+    #[test]
+    fn a_need_is_met_by_whole_workers_and_left_only_with_slack() {
+        let need = Need { load: 10.0, least: 3 };
+        assert_eq!((need.workers(), need.with_slack()), (10, 11));
+        let counted = Need { load: 2.0, least: 5 };
+        assert_eq!((counted.workers(), counted.with_slack()), (5, 5));
+    }
+
+    #[test]
+    fn the_highest_is_remembered_for_a_span() {
+        let mut highest = Highest::new(SPAN);
+        let asks = [(0, 5), (1, 9), (2, 3), (11, 2), (12, 1), (13, 1), (21, 1), (22, 1)];
+        let seen = asks.map(|(second, wanted)| highest.observe(at(second * 1_000), wanted));
+        assert_eq!(seen, [5, 9, 9, 9, 3, 2, 2, 1]);
+    }
+
+    #[test]
+    fn of_what_is_wanted_close_together_the_highest_lasts_for_a_span() {
+        let mut highest = Highest::new(SPAN);
+        // A piece is 312.5 ms.
+        for (millis, wanted) in [(0, 9), (100, 8), (200, 7), (300, 6)] {
+            assert_eq!(highest.observe(at(millis), wanted), 9);
+        }
+        assert_eq!(highest.peaks.len(), 2, "they share a place but for the first");
+        assert_eq!(highest.observe(at(10_000), 1), 9);
+        assert_eq!(highest.observe(at(10_050), 1), 8);
+        let most = (0..100_000).map(|tick| {
+            highest.observe(at(20_000 + tick), 100_000 - tick as usize);
+            highest.peaks.len()
+        });
+        assert!(most.max().unwrap() <= SEGMENTS as usize + 2);
+    }
+
+    /// Asked each second while busy; then, after a pause, once more.
+    fn elapsed_after(pause: u64, before_it: Sample) -> f64 {
+        let mut window = Window::new(SPAN);
+        let busy = Sample { busy: 1, ..counters(0, 0, 0) };
+        window.observe(at(0), &busy);
+        window.observe(at(1_000), &busy);
+        window.observe(at(2_000), &before_it);
+        window.segments.clear();
+        window.observe(at(2_000 + pause), &busy).unwrap().elapsed
+    }
+
+    #[test]
+    fn what_follows_a_pause_is_no_older_than_usual_if_the_pool_was_idle() {
+        let idle = counters(0, 0, 0);
+        assert_eq!(elapsed_after(1_500, idle.clone()), 1.5, "that is no pause");
+        assert_eq!(elapsed_after(2_000, idle.clone()), 2.0, "nor is twice as long as usual");
+        assert_eq!(elapsed_after(2_001, idle.clone()), 1.0);
+        let at_work = [
+            Sample { busy: 1, ..idle.clone() },
+            Sample { queued: 1, ..idle.clone() },
+            Sample { delayed: 1, ..idle },
+        ];
+        for before_it in at_work {
+            assert_eq!(elapsed_after(5_000, before_it), 5.0);
+        }
+    }
+
+    #[test]
+    fn levels_count_for_as_long_as_they_were_seen() {
+        let mut window = Window::new(SPAN);
+        window.observe(at(0), &Sample { busy: 2, queued: 10, ..counters(0, 0, 0) });
+        let recent = window.observe(at(4_000), &Sample { busy: 4, queued: 20, ..counters(0, 0, 0) }).unwrap();
+        assert_eq!((recent.work, recent.waited), (12.0, 60.0));
+    }
+
+    fn segment() -> Segment {
+        Segment { start: at(0), arrived: 0, completed: 0, reported: 0.0, seen: 0.0, waited: 0.0, needed: 0 }
+    }
+
+    #[test]
+    fn a_piece_has_seen_something_if_anything_came_ran_waited_or_ended() {
+        assert!(!segment().has_seen_any());
+        let seen = [
+            Segment { arrived: 1, ..segment() },
+            Segment { completed: 1, ..segment() },
+            Segment { seen: 0.5, ..segment() },
+            Segment { waited: 0.5, ..segment() },
+        ];
+        assert!(seen.iter().all(Segment::has_seen_any));
+    }
+
+    #[test]
+    fn a_piece_that_takes_in_another_has_seen_what_both_have() {
+        let later = Segment { arrived: 1, completed: 2, reported: 3.0, seen: 4.0, waited: 5.0, ..segment() };
+        let mut both =
+            Segment { arrived: 10, completed: 20, reported: 30.0, seen: 40.0, waited: 50.0, ..segment() };
+        both.absorb(&later);
+        assert_eq!((both.arrived, both.completed), (11, 22));
+        assert_eq!((both.reported, both.seen, both.waited), (33.0, 44.0, 55.0));
+    }
+
+    #[test]
+    fn asks_that_are_a_piece_apart_have_one_each() {
+        let mut window = Window::new(SPAN);
+        let piece = nanos(SPAN / SEGMENTS);
+        (0..4).for_each(|i| _ = window.observe(Timestamp::from_nanos(i * piece), &counters(i, i, 0)));
+        assert_eq!(window.segments.len(), 3);
+        window.observe(Timestamp::from_nanos(3 * piece + 1), &counters(4, 4, 0));
+        window.observe(Timestamp::from_nanos(3 * piece + 2), &counters(5, 5, 0));
+        assert_eq!(window.segments.len(), 4, "those that come faster share one");
+    }
 }

@@ -95,7 +95,8 @@ impl Supervisor {
         match self.scaler.desired(now, &sample) {
             Ok(None) => {}
             Ok(Some(desired)) => {
-                let least = floor(&sample).max(self.warm);
+                // Workers inside nested waits do nothing; there must be one beside them.
+                let least = sample.blocked.saturating_add(1).max(self.warm);
                 self.set_target(desired.max(least), ScaleReason::Policy);
             }
             Err(panicked) => self.emit(panicked),
@@ -194,11 +195,6 @@ impl Supervisor {
             self.emit(PoolEvent::Scaled { from, to, why });
         }
     }
-}
-
-/// Workers inside nested waits do nothing; there must be one beside them.
-const fn floor(sample: &Sample) -> usize {
-    if sample.blocked > 0 { sample.blocked.saturating_add(1) } else { 0 }
 }
 
 /// Calls a user's function; its panic becomes an event. The policy may be left half-changed by a panic, which can

@@ -54,3 +54,15 @@ pub struct TaskInfo {
     /// Attempts started so far.
     pub attempts: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_without_retries_is_otherwise_the_same() {
+        let options = TaskOptions { retries: Some(3), cancel_safe: true, ..TaskOptions::default() };
+        let once = options.without_retries();
+        assert_eq!((once.retries, once.cancel_safe), (Some(0), true));
+    }
+}

@@ -284,4 +284,142 @@ mod tests {
             assert!(arrivals.pieces.len() <= PIECES + 1);
         }
     }
+
+    fn pieces(pieces: impl IntoIterator<Item = (f64, f64)>) -> Arrivals {
+        let pieces = pieces.into_iter().map(|(time, tasks)| Piece { time, tasks }).collect();
+        Arrivals { pieces, ..Arrivals::default() }
+    }
+
+    fn close(left: f64, right: f64) -> bool {
+        (left - right).abs() < 1e-9
+    }
+
+    /// Counts of which three eighths are missing to a square have a whole root.
+    #[test]
+    fn the_interval_of_a_count_is_even_on_its_square_root() {
+        let piece = Piece { time: 2.0, tasks: 100.0 - 0.375 };
+        let rate = piece.within(2.0, 3.0);
+        assert_eq!((rate.least, rate.mean, rate.most), (64.0 / 2.0, piece.tasks / 2.0, 169.0 / 2.0));
+        assert_eq!(piece.within(11.0, 0.0).least, 0.0, "no rate is negative");
+        let exact = piece.within(0.0, 0.0);
+        assert_eq!((exact.least, exact.most), (exact.mean, 50.0), "the mean is never outside");
+        assert_eq!(Piece { time: 0.0, tasks: 9.0 }.within(1.0, 1.0), Rate::default());
+        assert_eq!(Piece { time: 0.0, tasks: 9.0 }.rate(), 0.0);
+    }
+
+    #[test]
+    fn a_part_is_as_far_from_its_share_as_their_roots_are_apart() {
+        let total = Piece { time: 16.0, tasks: (16.0 - 0.375) / 0.75 };
+        let part = |tasks| Piece { time: 12.0, tasks };
+        // A root of 4 is expected; a quarter of the time is left, so the deviation is twice as large.
+        assert!(close(distance(part(25.0 - 0.375), total), 4.0));
+        assert!(close(distance(part(9.0 - 0.375), total), 4.0));
+        assert!(close(distance(part(16.0 - 0.375), total), 0.0));
+        assert_eq!(distance(total, total), 0.0);
+        assert_eq!(distance(part(0.0), Piece { tasks: 0.0, ..total }), 0.0);
+    }
+
+    #[test]
+    fn the_dispersion_moves_by_a_hundredth_of_what_was_seen_and_by_no_more_than_chance_allows() {
+        let after = |expected, tasks| {
+            let mut dispersion = Dispersion::default();
+            dispersion.observe(expected, tasks);
+            dispersion.0
+        };
+        assert!(close(after(4.0, 8.0), 1.03), "a square of 16 over a mean of 4");
+        assert!(close(after(4.0, 0.0), 1.03));
+        assert!(close(after(4.0, 6.0), 1.0));
+        assert!(close(after(4.0, 4.0), 0.99));
+        assert!(close(after(1.0, 1_000.0), 1.08), "nine times what there was, at most");
+        assert_eq!((after(0.0, 9.0), after(f64::INFINITY, 9.0), after(-1.0, 9.0)), (1.0, 1.0, 1.0));
+        assert_eq!(Dispersion(0.5).value(), 1.0, "no less than by chance alone");
+    }
+
+    #[test]
+    fn neighbours_are_joined_once_they_are_short_against_what_came_after_them() {
+        let mut arrivals = Arrivals::default();
+        for _ in 0..1_000 {
+            arrivals.pieces.push_back(Piece { time: 1.0, tasks: 2.0 });
+            arrivals.merge();
+            let mut later = 0.0;
+            for index in (1..arrivals.pieces.len()).rev() {
+                let (older, newer) = (arrivals.pieces[index - 1], arrivals.pieces[index]);
+                assert!(older.time + newer.time > later / 4.0, "{arrivals:?}");
+                assert!(newer.time == 1.0 || newer.time <= later / 4.0, "{arrivals:?}");
+                later += newer.time;
+            }
+        }
+        let total = arrivals.total();
+        assert_eq!((total.time, total.tasks), (1_000.0, 2_000.0));
+    }
+
+    #[test]
+    fn what_came_before_the_greatest_change_is_forgotten() {
+        let mut arrivals = pieces((0..30).map(|second| (1.0, if second < 20 { 10.0 } else { 60.0 })));
+        arrivals.forget_what_differs();
+        assert_eq!((arrivals.pieces.len(), arrivals.total().tasks), (10, 600.0));
+        arrivals.forget_what_differs();
+        assert_eq!(arrivals.pieces.len(), 10, "the rest is alike");
+    }
+
+    #[test]
+    fn a_change_is_measured_by_how_much_counts_vary_anyway() {
+        let mut batches = pieces([(10.0, 100.0), (10.0, 180.0)]);
+        batches.dispersion = Dispersion(10.0);
+        batches.forget_what_differs();
+        assert_eq!(batches.pieces.len(), 2);
+        batches.dispersion = Dispersion(1.0);
+        batches.forget_what_differs();
+        assert_eq!(batches.pieces.len(), 1);
+    }
+
+    #[test]
+    fn as_much_is_kept_as_has_enough_tasks() {
+        let mut arrivals = pieces([(1.0, ENOUGH / 4.0); 10]);
+        arrivals.forget_what_is_not_needed();
+        assert_eq!(arrivals.pieces.len(), 4);
+        let mut busy = pieces([(1.0, ENOUGH), (1.0, ENOUGH * 2.0)]);
+        busy.forget_what_is_not_needed();
+        assert_eq!(busy.total().tasks, ENOUGH * 2.0, "the latest, however much it has");
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_longest_past_that_agrees_with_all_shorter_ones() {
+        let alike = pieces([(10.0, 110.0), (10.0, 90.0)]);
+        assert_eq!(alike.rate().mean, 10.0);
+        let changed = pieces([(10.0, 300.0), (10.0, 110.0), (10.0, 90.0)]);
+        assert_eq!(changed.rate().mean, 10.0);
+        // Alike again, but beyond what differs.
+        let long_ago = pieces([(10.0, 1.0), (10.0, 300.0), (10.0, 110.0), (10.0, 90.0)]);
+        assert_eq!(long_ago.rate().mean, 10.0);
+        let rate = alike.rate();
+        assert_eq!(rate, alike.total().within(SURE_LEAST / 2.0, SURE_MOST / 2.0), "a root varies by a half");
+        assert_eq!(Arrivals::default().rate(), Rate::default());
+    }
+
+    #[test]
+    fn a_rate_is_surely_within_all_intervals_of_the_pasts_that_agree() {
+        let alike = pieces([(10.0, 150.0), (10.0, 90.0)]);
+        let (latest, both) = (Piece { time: 10.0, tasks: 90.0 }, alike.total());
+        let away = SURE_CHANGED / 2.0;
+        let surely = alike.rate_surely();
+        assert_eq!(surely.least, both.within(away, away).least, "the longer past is surer of the least");
+        assert_eq!(surely.most, latest.within(away, away).most.min(both.within(away, away).most));
+        let mut batches = alike.clone();
+        batches.dispersion = Dispersion(4.0);
+        let wider = batches.rate_surely();
+        assert_eq!(wider.least, both.within(away * 2.0, away * 2.0).least);
+        assert_eq!(Arrivals::default().rate_surely(), Rate::default());
+    }
+
+    #[test]
+    fn the_oldest_pieces_go_where_there_would_be_too_many() {
+        let halves = |count: i32| pieces((0..count).map(|age| (2f64.powi(200 - age), 1.0)));
+        for (before, after) in [(63, 63), (64, 64), (65, 64), (90, 64)] {
+            let mut arrivals = halves(before);
+            arrivals.merge();
+            assert_eq!(arrivals.pieces.len(), after);
+            assert_eq!(arrivals.pieces.back().unwrap().time, 2f64.powi(201 - before), "the latest stays");
+        }
+    }
 }

@@ -198,4 +198,86 @@ mod tests {
         }
         assert!(calm.lets(at(100 + 40 * 64 + 6_400), 8, 7, SAME));
     }
+
+    #[test]
+    fn a_load_that_only_touches_the_last_one_is_no_other() {
+        let calm = at_eight();
+        assert!(!calm.lets(at(101), 8, 16, load(7.0, 20.0)) && calm.rests(at(101), load(7.0, 20.0)));
+        let grown = twice_as_patient(SAME);
+        assert!(!grown.lets(at(180), 9, 6, load(0.0, 5.0)) && grown.lets(at(180), 9, 6, load(0.0, 4.9)));
+    }
+
+    #[test]
+    fn a_few_workers_are_up_to_an_eighth_and_one() {
+        let (calm, more) = (at_eight(), load(7.1, 20.0));
+        assert!(!calm.lets(at(101), 8, 10, more) && calm.lets(at(101), 8, 11, more));
+        assert_eq!([1, 7, 8, 16].map(few), [1, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_load_fell_far_below_a_quarter_of_the_size() {
+        let calm = at_eight();
+        assert!(calm.lets(at(101), 8, 7, load(0.0, 1.9)));
+        assert!(!calm.lets(at(101), 8, 7, load(0.0, 2.0)) && !calm.lets(at(101), 8, 7, load(0.0, 3.0)));
+    }
+
+    /// Wanted back soon after it was let go: the next is kept for 128 seconds, the first 64 of them at rest.
+    fn twice_as_patient(load: Bounds) -> Calm {
+        let mut calm = at_eight();
+        calm.note(at(170), 1.0, 8, 9, load);
+        calm
+    }
+
+    #[test]
+    fn after_the_rest_a_large_change_another_load_or_one_that_fell_far_waits_for_no_patience() {
+        let calm = twice_as_patient(SAME);
+        assert!(!calm.lets(at(240), 9, 8, SAME));
+        assert!(calm.lets(at(240), 9, 5, SAME), "large");
+        assert!(calm.lets(at(240), 9, 8, load(0.0, 4.9)), "another load");
+        let idle = load(0.0, 2.0);
+        assert!(twice_as_patient(idle).lets(at(240), 9, 8, idle), "far below, and no other than before");
+        assert!(!twice_as_patient(idle).lets(at(200), 9, 8, idle), "but not while it rests");
+    }
+
+    #[test]
+    fn an_ask_that_no_time_has_passed_for_says_nothing_of_the_pace() {
+        let mut calm = at_eight();
+        calm.note(at(100), 0.0, 8, 8, SAME);
+        assert!(!calm.lets(at(163), 8, 16, SAME) && calm.lets(at(164), 8, 16, SAME));
+    }
+
+    #[test]
+    fn the_first_decision_may_be_a_change() {
+        let mut calm = Calm::default();
+        calm.note(at(0), 1.0, 9, 8, SAME);
+        assert!(calm.rests(at(63), SAME) && !calm.rests(at(64), SAME));
+    }
+
+    #[test]
+    fn patience_lasts_for_so_many_intervals_whatever_their_length() {
+        let mut calm = Calm::default();
+        for turn in 0..60 {
+            let size = 8 + turn as usize % 2;
+            calm.note(at(turn * 32), 0.5, 17 - size, size, SAME);
+        }
+        assert_eq!(calm.patience, 0.5 * INTERVALS[1]);
+    }
+
+    #[test]
+    fn patience_is_halved_by_who_is_not_wanted_back_and_kept_after_a_long_time() {
+        let patience = |seconds: u64, size| {
+            let mut calm = at_eight();
+            calm.note(at(170), 1.0, 8, 9, SAME);
+            assert_eq!(calm.patience, 128.0);
+            calm.note(at(170 + seconds), 1.0, 9, size, SAME);
+            calm.patience
+        };
+        assert_eq!(patience(200, 10), 64.0, "further up within twice the patience");
+        assert_eq!(patience(256, 10), 128.0, "that was long ago");
+        assert_eq!(
+            (patience(200, 8), patience(256, 8)),
+            (128.0, 128.0),
+            "let go again, and not wanted back yet"
+        );
+    }
 }

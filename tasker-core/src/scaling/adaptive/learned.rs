@@ -139,4 +139,26 @@ mod tests {
         creation.observe(&made(3, 16), &made(19, 32));
         assert_eq!(creation.mean(), 1.0);
     }
+
+    #[test]
+    fn a_period_is_over_after_enough_tasks_and_time_but_not_after_either_alone() {
+        let is_over = |time, tasks| {
+            let mut service = Service::default();
+            service.observe(time, &Sample::default(), &ran(tasks, 1_000, 0));
+            service.newer.tasks == 0.0
+        };
+        assert!(is_over(LONG, 500));
+        assert!(!is_over(LONG / 2.0, 500) && !is_over(LONG, 499));
+    }
+
+    #[test]
+    fn once_four_times_as_many_have_ended_as_run_those_that_run_say_nothing() {
+        let mean = |tasks| {
+            let mut service = Service::default();
+            service.observe(100.0, &ran(0, 0, 5), &ran(tasks, 1_000 * tasks, 5));
+            service.mean(5)
+        };
+        assert_eq!(mean(20), Some(1.0));
+        assert_eq!(mean(19), Some(500.0 / 19.0), "five were busy for a hundred seconds");
+    }
 }

@@ -4,6 +4,8 @@ mod arrivals;
 mod calm;
 mod learned;
 mod staffing;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -290,97 +292,5 @@ impl ScalingPolicy for Adaptive {
             return Err(InvalidConfig::zero_time("wait_target"));
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scaling::testing::{
-        Load, assert_serves_one_after_the_other, assert_survives_extremes, at, sample, simulate,
-    };
-
-    #[test]
-    fn survives_extreme_samples() {
-        assert_survives_extremes(Adaptive::new);
-        assert_survives_extremes(|| Adaptive::new().wait_target(Duration::MAX));
-        assert_survives_extremes(|| Adaptive::new().wait_target(Duration::from_nanos(1)));
-    }
-
-    /// Chance can always bring so many tasks together that it must act: one run of fifty may change twice within sixty
-    /// intervals.
-    #[test]
-    fn settles_on_a_constant_load() {
-        let mut restless = Vec::new();
-        for percent in (5..=95).step_by(5) {
-            for service in [10, 100, 1_000] {
-                let run = simulate(Adaptive::new(), Load::constant(percent).service(service), percent);
-                run.assert_served();
-                if run.closest_changes().is_some_and(|gap| gap <= 60) {
-                    restless.push(run);
-                }
-            }
-        }
-        assert!(restless.len() <= 1, "{restless:?}");
-    }
-
-    #[test]
-    fn tasks_one_after_the_other_get_no_second_worker() {
-        assert_serves_one_after_the_other(Adaptive::new());
-    }
-
-    #[test]
-    fn creations_that_fail_are_tried_one_at_a_time() {
-        let mut policy = Adaptive::new();
-        let mut now = Sample { live: 2, busy: 2, queued: 100, ..sample(2, 20) };
-        (now.completed, now.busy_time) = (10, Duration::from_secs(1));
-        let mut ask = |tick: u64, live: usize, creating: usize, failing: u32| {
-            now.arrived += 10;
-            (now.live, now.creating, now.failing) = (live, creating, failing);
-            policy.desired(at(tick * 100), &now)
-        };
-        assert_eq!((ask(0, 2, 0, 0), ask(1, 2, 0, 0)), (4, 4), "at most twice as many until one was created");
-        assert_eq!(ask(2, 2, 2, 3), 4, "those under way are not called back");
-        for tick in 3..100 {
-            assert_eq!(ask(tick, 2, 0, 3), 3);
-        }
-        assert!(ask(100, 3, 0, 0) > 3, "it goes on once one was created");
-    }
-
-    #[test]
-    fn workers_that_are_not_ready_let_nobody_leave() {
-        let mut policy = Adaptive::new();
-        let mut now = Sample { live: 2, creating: 10, busy: 1, ..sample(2, 20) };
-        (now.completed, now.busy_time) = (100, Duration::from_secs(1));
-        for tick in 0..50 {
-            now.arrived += 1;
-            assert_eq!(policy.desired(at(tick * 100), &now), 12);
-        }
-        (now.live, now.creating) = (12, 0);
-        assert!(policy.desired(at(5_000), &now) <= 3);
-    }
-
-    #[test]
-    fn nobody_leaves_while_a_task_waits() {
-        let mut policy = Adaptive::new();
-        let mut now = Sample { live: 12, busy: 1, queued: 1, ..sample(2, 20) };
-        (now.completed, now.busy_time) = (100, Duration::from_secs(1));
-        for tick in 0..50 {
-            assert_eq!(policy.desired(at(tick * 100), &now), 12);
-        }
-    }
-
-    #[test]
-    fn refuses_a_target_of_nothing() {
-        let refused = Adaptive::new().wait_target(Duration::ZERO).validate();
-        assert_eq!(refused.unwrap_err().field, "wait_target");
-        assert_eq!(Adaptive::default().validate(), Ok(()));
-    }
-
-    #[test]
-    fn grows_with_a_burst_and_is_back_at_base_after_it() {
-        let run = simulate(Adaptive::new(), Load::burst(), 7);
-        assert!(run.peak() > 6, "{run:?}");
-        assert!(run.back_at_base_after_load() <= 5_000, "{run:?}");
     }
 }

@@ -136,4 +136,79 @@ mod tests {
         assert_eq!(staff(10_000.0, 1.0, usize::MAX), 10_100);
         assert_eq!(staff(20.0, 2.0, usize::MAX), 23);
     }
+
+    /// Erlang's C by the book: a sum of powers over factorials.
+    fn waits_by_the_book(count: usize, load: f64) -> f64 {
+        let mut term = 1.0;
+        let mut idle = 0.0;
+        for k in 0..count {
+            idle += term;
+            term *= load / (k + 1) as f64;
+        }
+        let all_busy = term * count as f64 / (count as f64 - load);
+        all_busy / (idle + all_busy)
+    }
+
+    fn late_by_the_book(count: usize, load: f64, patience: f64) -> f64 {
+        if count as f64 > load {
+            waits_by_the_book(count, load) * decay((count as f64 - load) * patience)
+        } else {
+            1.0
+        }
+    }
+
+    #[test]
+    fn the_size_is_the_first_at_which_one_more_worker_costs_more_than_it_saves() {
+        for tenths in 1..300 {
+            let load = f64::from(tenths) / 10.0 + 0.03;
+            for patience in [0.0, 0.3, 1.0, 3.0] {
+                let saves = |count| {
+                    let late = |count| late_by_the_book(count, load, patience);
+                    LATE * load * (late(count) - late(count + 1))
+                };
+                let first = (load as usize + 1..).find(|count| saves(*count) < 1.0);
+                assert_eq!(Some(staff(load, patience, 1_000)), first, "{load}, {patience}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_load_of_whole_workers_gets_one_beside_them() {
+        assert_eq!(staff(1.0, 1e9, 1_000), 2);
+        assert_eq!(staff(2_000.0, 1e9, usize::MAX), 2_001, "the formula, not the square root");
+    }
+
+    #[test]
+    fn a_queue_by_chance_is_as_long_as_the_tail_of_its_distribution() {
+        for count in 1..40 {
+            for percent in [10, 50, 80, 95] {
+                let (ratio, rare) = (f64::from(percent) / 100.0, 0.004);
+                let load = ratio * count as f64;
+                let longer = |queue: i32| waits_by_the_book(count, load) * ratio.powi(queue);
+                let queue = chance(count, load, rare) as i32;
+                assert!(longer(queue) <= rare, "{queue} at {count} workers, {percent} %");
+                assert!(queue == 0 || longer(queue - 1) > rare, "{queue} at {count} workers, {percent} %");
+            }
+        }
+    }
+
+    #[test]
+    fn chance_is_asked_of_so_many_workers_only_and_says_a_thousand_at_most() {
+        assert_eq!(chance(10, 9.999_999, 1e-4), 1_000.0);
+        assert!(chance(2_000, 1_990.0, 1e-4) > 0.0);
+        assert_eq!(chance(2_001, 1_991.0, 1e-4), 0.0);
+        // Of two workers with a load of one, Erlang's B is a fifth.
+        assert_eq!(chance(2, 1.0, waits(2.0, 1.0, 0.2)), 0.0, "no rarer than that");
+    }
+
+    #[test]
+    fn a_tail_too_thin_to_matter_is_nothing() {
+        assert!(decay(60.0) > 0.0);
+        assert_eq!(decay(60.1), 0.0);
+    }
+
+    #[test]
+    fn the_least_load_needs_somebody() {
+        assert_eq!(staff(1e-17, 1.0, 9), 1);
+    }
 }

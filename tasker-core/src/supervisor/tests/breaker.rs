@@ -96,3 +96,16 @@ fn the_first_success_ends_backoffs_that_have_long_to_go() {
     assert_eq!(rig.event(ready(2)).iter().filter(|line| line.starts_with("spawn")).count(), 2);
     assert_eq!(rig.supervisor.levels().backing_off, 0);
 }
+
+#[test]
+fn a_creation_that_began_before_the_breaker_opened_is_no_probe() {
+    let mut rig = fragile(4);
+    (1..=3).for_each(|worker| drop(rig.event(refused(worker))));
+    rig.wait(50);
+    assert_eq!(
+        rig.event(refused(4)),
+        ["! worker-4 failed to create its resource, attempt 1: refused; tried again in 100ms"],
+        "its delay is that of its own place"
+    );
+    assert_eq!(rig.timeout(), Some(50), "the probe comes no later for it");
+}

@@ -32,6 +32,10 @@ fn jitter_differs_from_worker_to_worker_and_follows_the_seed() {
     assert_ne!(first[0].replace("worker-1", ""), second[0].replace("worker-2", ""));
     assert_eq!(delays(1), delays(1));
     assert_ne!(delays(1), delays(2));
+    for extreme in [0, u64::MAX] {
+        let [first, second] = delays(extreme);
+        assert_ne!(first[0].replace("worker-1", ""), second[0].replace("worker-2", ""), "seed {extreme}");
+    }
 }
 
 #[test]

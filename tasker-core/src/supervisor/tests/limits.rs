@@ -144,3 +144,18 @@ fn places_due_at_the_same_moment_are_filled_in_their_order() {
     rig.event(refused(2));
     assert_eq!(rig.wait(100), ["spawn 4 base #3", "spawn 5 base #2"]);
 }
+
+#[test]
+fn settings_that_make_no_sense_are_named_and_those_at_the_edge_are_not() {
+    let refused = |config: SupervisorConfig| config.validate().unwrap_err().field;
+    assert_eq!(refused(config(0, 4)), "workers");
+    assert_eq!(refused(config(3, 2)), "max_workers");
+    assert_eq!(
+        refused(SupervisorConfig { burst_interval: Duration::ZERO, ..config(1, 1) }),
+        "burst_interval"
+    );
+    assert_eq!(refused(SupervisorConfig { backoff: Backoff::new().factor(0), ..config(1, 1) }), "factor");
+    for bounds in [config(2, 2), config(2, 3)] {
+        assert_eq!(bounds.validate(), Ok(()));
+    }
+}

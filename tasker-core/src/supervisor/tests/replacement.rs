@@ -134,3 +134,32 @@ fn news_that_is_stale_doubled_or_ill_timed_changes_nothing() {
     assert_eq!(rig.event(leaving(3, ExitReason::Unhealthy)), [""; 0], "a creating worker cannot leave");
     assert_eq!(rig.supervisor.levels(), before);
 }
+
+/// Eight places, workers 6 to 8 good; what is said when worker 6 turns sick, `others` having happened to the rest.
+fn sick_beside(others: impl FnOnce(&mut Rig), levels: [usize; 4]) -> Option<String> {
+    let mut rig = Rig::new(SupervisorConfig { create_retries: Some(1), ..config(8, 9) });
+    rig.start();
+    (6..=8).for_each(|worker| drop((rig.event(ready(worker)), rig.event(done(worker)))));
+    others(&mut rig);
+    let now = rig.supervisor.levels();
+    assert_eq!([now.creating, now.live, now.backing_off, now.given_up], levels);
+    rig.event(leaving(6, ExitReason::Unhealthy)).pop()
+}
+
+#[test]
+fn a_lost_worker_is_replaced_as_such_whatever_the_others_are_doing() {
+    let all = |rig: &mut Rig, event: fn(u64) -> Event, workers: std::ops::RangeInclusive<u64>| {
+        workers.for_each(|worker| drop(rig.event(event(worker))));
+    };
+    let creating = sick_beside(|rig| all(rig, ready, 1..=2), [3, 5, 0, 0]);
+    assert_eq!(creating.as_deref(), Some("spawn 9 replacement #1"));
+    let backing_off = sick_beside(|rig| all(rig, refused, 1..=5), [0, 3, 5, 0]);
+    assert_eq!(backing_off.as_deref(), Some("spawn 9 replacement #1"));
+    let given_up = |rig: &mut Rig| {
+        all(rig, refused, 1..=3);
+        rig.wait(100);
+        all(rig, refused, 9..=11);
+        all(rig, refused, 4..=5);
+    };
+    assert_eq!(sick_beside(given_up, [0, 3, 2, 3]).as_deref(), Some("spawn 12 replacement #1"));
+}

@@ -145,6 +145,13 @@ fn the_policy_sees_levels_without_those_asked_to_leave() {
         assert_eq!((sample.workers, sample.max_workers, sample.live, sample.creating), (2, 6, 2, 0));
         assert_eq!(sample.queued, 10);
     });
+    puppet.set(|answer| answer.desired = 5);
+    rig.wait(100);
+    rig.wait(100);
+    puppet.set(|answer| {
+        let (_, sample) = answer.asked.last().unwrap();
+        assert_eq!((sample.live, sample.creating), (3, 2), "with those on their way, and the one recalled");
+    });
 }
 
 #[test]
@@ -321,4 +328,60 @@ fn news_of_work_does_not_put_off_what_the_policy_asked_for() {
     rig.wait(100);
     rig.event(Event::Busy);
     assert_eq!(rig.timeout(), Some(50));
+}
+
+#[test]
+fn workers_that_do_not_come_up_are_no_trouble_while_no_task_waits() {
+    let (mut rig, _) = loaded(4);
+    (rig.sample.queued, rig.sample.busy) = (0, 2);
+    assert_eq!(ticks_until_stuck(&mut rig, 0), None);
+}
+
+#[test]
+fn a_pool_of_fixed_size_has_nothing_to_ask_its_policy() {
+    let puppet = Puppet::default();
+    let mut rig = Rig::with_policy(config(2, 2), Some(Box::new(puppet.clone()))).up();
+    assert!(!rig.supervisor.wants_busy());
+    rig.event(Event::Busy);
+    rig.event(Event::WarmUp(2));
+    assert_eq!(rig.timeout(), None);
+    rig.wait(1000);
+    assert_eq!(puppet.asked(), 0);
+}
+
+#[test]
+fn while_there_are_more_workers_than_the_base_the_policy_is_asked_without_news_of_work() {
+    let (mut rig, puppet) = elastic();
+    rig.event(Event::Blocked);
+    assert_eq!(rig.timeout(), Some(100));
+    rig.wait(100);
+    assert_eq!((puppet.asked(), rig.timeout()), (1, None));
+}
+
+#[test]
+fn a_warm_up_is_over_once_its_workers_are_live_and_the_policy_cannot_want_fewer_before() {
+    let (mut rig, _) = elastic();
+    rig.event(Event::WarmUp(4));
+    rig.event(ready(3));
+    rig.wait(100);
+    assert_eq!(rig.event(Event::Idle(id(3))), [""; 0], "nor can an idle worker");
+    let levels = rig.supervisor.levels();
+    assert_eq!((levels.target, levels.warming, levels.warm_ups), (4, 4, 1));
+    rig.event(ready(4));
+    rig.wait(100);
+    let levels = rig.supervisor.levels();
+    assert_eq!((levels.target, levels.warming), (2, 0));
+    rig.event(Event::WarmUp(1));
+    assert_eq!(rig.supervisor.levels().warm_ups, 2, "what is there already is asked for all the same");
+}
+
+#[test]
+fn only_a_live_worker_can_be_idle() {
+    let mut rig = Rig::proven(config(1, 3));
+    rig.event(Event::WarmUp(2));
+    rig.event(ready(2));
+    rig.event(leaving(2, ExitReason::MaxUses));
+    for worker in [2, 3, 99] {
+        assert_eq!(rig.event(Event::Idle(id(worker))), [""; 0], "destroying, creating, or unknown: {worker}");
+    }
 }

@@ -115,6 +115,7 @@ fn a_stuck_worker_that_comes_back_at_the_limit_leaves_like_any_other() {
 fn at_the_limit_a_hanging_creation_is_reported_once_and_wakes_nobody() {
     let mut rig = Rig::new(SupervisorConfig { max_abandoned: 0, ..timed(1, 1) });
     rig.start();
+    assert_eq!(rig.timeout(), Some(60), "it has to be reported then");
     assert_eq!(rig.wait(60), ["! a stuck worker is not replaced: 0 of at most 0 are abandoned already"]);
     assert_eq!(rig.timeout(), None);
     assert_eq!(rig.wait(1000), [""; 0]);
