@@ -10,8 +10,8 @@ use crate::parker::Parker;
 use crate::queue::Mail;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Lock};
-use crate::task::job::{Job, JobEnd};
-use crate::task::{AnyCell, TaskCore};
+use crate::task::job::Job;
+use crate::task::{Sole, Task};
 use crate::time::Timestamp;
 
 /// Shows the time it was last set to.
@@ -104,16 +104,17 @@ pub(crate) enum NoJob {}
 
 impl Job for NoJob {
     type Error = String;
+    type Task = Task<(), (), String>;
 
-    fn cell(&self) -> Arc<dyn AnyCell> {
+    fn own(&self) -> &Sole<Self::Task> {
         match *self {}
     }
 
-    fn core(&self) -> &TaskCore {
+    fn own_mut(&mut self) -> &mut Sole<Self::Task> {
         match *self {}
     }
 
-    fn fill(self, _: &Hub, _: JobEnd<String>) {
+    fn into_own(self) -> Sole<Self::Task> {
         match self {}
     }
 }

@@ -36,20 +36,24 @@ impl Rig {
         slot
     }
 
-    fn ready(&self) -> Held<u32> {
+    fn ready(&self) -> Box<Kept<u32>> {
         let lease = self.reserve.try_lease();
-        let Some(Lease::Ready(slot, kept)) = lease else { panic!("{lease:?}") };
-        (slot, kept)
+        let Some(Lease::Ready(kept)) = lease else { panic!("{lease:?}") };
+        kept
     }
 
     /// A resource that was made just now.
-    fn fresh(&self, number: u32) -> Kept<u32> {
-        Kept::new(Owned::new(number, Arc::clone(&self.desk.hub)), self.desk.hub.now())
+    fn fresh(&self, slot: Slot<u32>, number: u32) -> Box<Kept<u32>> {
+        Kept::new(Owned::new(number, Arc::clone(&self.desk.hub)), slot, self.desk.hub.now())
+    }
+
+    fn put_back(&self, kept: Box<Kept<u32>>) -> Result<(), Box<Kept<u32>>> {
+        self.reserve.put_back(kept)
     }
 
     /// Makes a resource and puts it back.
     fn stock(&self, number: u32) {
-        self.make().put_back(self.fresh(number)).expect("it is kept");
+        self.put_back(self.fresh(self.make(), number)).expect("it is kept");
     }
 
     fn line(&self) -> Waiting {
@@ -108,8 +112,8 @@ fn what_was_put_back_is_leased_before_another_is_made() {
     let rig = Rig::new(limits(2, 0));
     rig.stock(7);
     assert_eq!(rig.reserve.levels(), (1, 0));
-    let (slot, mut kept) = rig.ready();
-    assert_eq!((*kept.owned.get_mut(), slot.reason()), (7, SpawnReason::Reserve));
+    let mut kept = rig.ready();
+    assert_eq!((*kept.owned.get_mut(), kept.slot.reason()), (7, SpawnReason::Reserve));
     assert_eq!(rig.reserve.levels(), (0, 1));
 }
 
@@ -117,8 +121,9 @@ fn what_was_put_back_is_leased_before_another_is_made() {
 fn a_temporary_resource_is_not_kept() {
     let rig = Rig::new(limits(0, 1));
     let slot = rig.make();
-    assert!(Arc::ptr_eq(slot.reserve(), &rig.reserve));
-    let held = slot.put_back(rig.fresh(1)).expect_err("it is to be destroyed");
+    let held = rig.fresh(slot, 1);
+    assert!(Arc::ptr_eq(held.reserve(), &rig.reserve));
+    let held = rig.put_back(held).expect_err("it is to be destroyed");
     assert!(rig.reserve.try_lease().is_none(), "its room is free after it is gone");
     drop(held);
     assert!(rig.reserve.try_lease().is_some());
@@ -129,20 +134,20 @@ fn a_resource_is_stale_at_its_maximum_age_and_not_before() {
     let rig = Rig::new(ageing());
     rig.stock(1);
     rig.desk.clock.set(at(9));
-    let (slot, kept) = rig.ready();
-    slot.put_back(kept).expect("it is young enough");
+    let kept = rig.ready();
+    rig.put_back(kept).expect("it is young enough");
     rig.desk.clock.set(at(10));
     let lease = rig.reserve.try_lease();
-    let Some(Lease::Stale(slot, kept)) = lease else { panic!("{lease:?}") };
-    slot.put_back(kept).expect_err("it is too old to be kept");
+    let Some(Lease::Stale(kept)) = lease else { panic!("{lease:?}") };
+    rig.put_back(kept).expect_err("it is too old to be kept");
 }
 
 #[test]
 fn a_resource_is_not_kept_after_its_last_use() {
     let rig = Rig::new(ReserveLimits { max_uses: Some(2), ..limits(1, 0) });
     rig.stock(1);
-    let (slot, kept) = rig.ready();
-    slot.put_back(kept).expect_err("that was the second use");
+    let kept = rig.ready();
+    rig.put_back(kept).expect_err("that was the second use");
 }
 
 #[test]
@@ -168,7 +173,7 @@ fn a_line_is_pending_while_all_is_in_use_and_is_served_by_what_is_put_back() {
     let (kept, _temporary) = (rig.make(), rig.make());
     let mut waiting = rig.line();
     assert!(waiting.is_pending());
-    kept.put_back(rig.fresh(5)).expect("it is kept");
+    rig.put_back(rig.fresh(kept, 5)).expect("it is kept");
     assert_eq!(waiting.bell.rung(), 1);
     assert!(matches!(waiting.poll(), Poll::Ready(Some(Lease::Ready(..)))));
 }
@@ -192,12 +197,12 @@ fn a_promise_that_is_given_up_goes_to_the_next_in_line() {
 fn idle_resources_that_are_too_old_are_taken_out_each_with_its_slot() {
     let rig = Rig::new(ReserveLimits { kept: 2, ..ageing() });
     let (first, second) = (rig.make(), rig.make());
-    first.put_back(rig.fresh(1)).expect("it is kept");
+    rig.put_back(rig.fresh(first, 1)).expect("it is kept");
     rig.desk.clock.set(at(5));
-    second.put_back(rig.fresh(2)).expect("it is kept");
+    rig.put_back(rig.fresh(second, 2)).expect("it is kept");
     assert!(matches!(rig.reserve.age(at(9)), (old, Some(next)) if old.is_empty() && next == at(10)));
     let (mut old, next) = rig.reserve.age(at(10));
-    let numbers: Vec<u32> = old.iter_mut().map(|(_, kept)| *kept.owned.get_mut()).collect();
+    let numbers: Vec<u32> = old.iter_mut().map(|kept| *kept.owned.get_mut()).collect();
     assert_eq!((numbers, next), (vec![1], Some(at(15))));
     assert_eq!(rig.reserve.levels(), (1, 1), "its room is free after it is gone");
     drop(old);
@@ -210,8 +215,8 @@ fn of_idle_resources_that_are_too_old_as_many_stay_as_are_promised() {
     let (first, second) = (rig.make(), rig.make());
     let mut waiting = rig.line();
     assert!(waiting.is_pending());
-    first.put_back(rig.fresh(1)).expect("it is kept");
-    second.put_back(rig.fresh(2)).expect("it is kept");
+    rig.put_back(rig.fresh(first, 1)).expect("it is kept");
+    rig.put_back(rig.fresh(second, 2)).expect("it is kept");
     assert_eq!(rig.reserve.age(at(10)).0.len(), 1);
     rig.desk.clock.set(at(10));
     assert!(matches!(waiting.poll(), Poll::Ready(Some(Lease::Stale(..)))));
@@ -221,13 +226,13 @@ fn of_idle_resources_that_are_too_old_as_many_stay_as_are_promised() {
 fn the_control_loop_is_told_of_a_resource_that_will_be_too_old_sooner() {
     let rig = Rig::new(ReserveLimits { kept: 3, ..ageing() });
     let (first, second, third) = (rig.make(), rig.make(), rig.make());
-    let (older, alike) = (rig.fresh(1), rig.fresh(2));
+    let (older, alike) = (rig.fresh(second, 1), rig.fresh(third, 2));
     rig.desk.clock.set(at(5));
-    first.put_back(rig.fresh(3)).expect("it is kept");
+    rig.put_back(rig.fresh(first, 3)).expect("it is kept");
     assert_eq!(rig.nudges(), 1, "the first of all");
-    second.put_back(older).expect("it is kept");
+    rig.put_back(older).expect("it is kept");
     assert_eq!(rig.nudges(), 1, "sooner than the other");
-    third.put_back(alike).expect("it is kept");
+    rig.put_back(alike).expect("it is kept");
     assert_eq!(rig.nudges(), 0, "that is when it looks anyway");
 }
 
@@ -247,11 +252,11 @@ fn a_closed_reserve_serves_nobody_and_keeps_nothing() {
     assert!(waiting.is_pending());
     assert!(!rig.reserve.is_closed() && !rig.reserve.is_gone());
     drop(waiting);
-    idle.put_back(rig.fresh(1)).expect("it is kept");
+    rig.put_back(rig.fresh(idle, 1)).expect("it is kept");
     let promised = rig.ready();
     let mut waiting = rig.line();
     assert!(waiting.is_pending());
-    promised.0.put_back(promised.1).expect("it is kept");
+    rig.put_back(promised).expect("it is kept");
     assert_eq!(waiting.bell.rung(), 1);
     let mut late = rig.line();
     assert!(late.is_pending());
@@ -262,7 +267,7 @@ fn a_closed_reserve_serves_nobody_and_keeps_nothing() {
     assert!(rig.reserve.is_closed());
     assert!(matches!(waiting.poll(), Poll::Ready(None)) && matches!(late.poll(), Poll::Ready(None)));
     assert!(rig.reserve.try_lease().is_none());
-    let held = used.put_back(rig.fresh(2)).expect_err("it is to be destroyed");
+    let held = rig.put_back(rig.fresh(used, 2)).expect_err("it is to be destroyed");
     drop(idle);
     assert!(!rig.reserve.is_gone() && !rig.says_it_is_gone());
     drop(held);
