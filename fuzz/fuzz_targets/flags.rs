@@ -6,11 +6,11 @@
 mod flags;
 
 use libfuzzer_sys::fuzz_target;
-use tasker_testkit::lab::Lab;
+use tasker_testkit::lab::{Lab, Trace};
 
 fuzz_target!(|line: &str| {
     let words = line.split_whitespace().map(str::to_owned);
     if let Ok(flags) = flags::Flags::read(words) {
-        let _ = flags.apply(Lab::new());
+        let _ = flags.apply(Lab::new(Trace::default()));
     }
 });
