@@ -45,6 +45,19 @@ fn scripts_that_bytes_spell_hold_and_differ() {
     assert!(passed.iter().any(|one| *one != passed[0]), "bytes decide");
 }
 
+/// Each takes the pool somewhere that the others don't; they are what fuzzing starts from, and what it found.
+#[test]
+fn scripts_that_fuzzing_has_kept_hold() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/ops");
+    let paths: Vec<_> = std::fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!paths.is_empty());
+    for path in paths {
+        if let Err(failure) = check_bytes(&std::fs::read(&path).unwrap()) {
+            panic!("{}: {failure}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_simulation() {
     for seed in 0..50 {
