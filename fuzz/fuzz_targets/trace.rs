@@ -6,8 +6,7 @@ use tasker_testkit::lab::Trace;
 
 fuzz_target!(|text: &str| {
     if let Ok(trace) = Trace::from_csv(text) {
-        let again = Trace::from_csv(&trace.to_csv()).expect("what was written can be read");
-        assert_eq!(trace.to_csv(), again.to_csv());
+        assert_eq!(Trace::from_csv(&trace.to_csv()).as_ref(), Ok(&trace));
         let _ = (trace.end(), trace.work());
     }
 });

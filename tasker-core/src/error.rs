@@ -165,3 +165,28 @@ pub enum StopError {
     #[error("the stop has begun, but a task of the pool cannot wait for its end")]
     InsideTask,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_task_says_that_no_worker_came_up() {
+        let expired =
+            |create_error: Option<Arc<str>>| TaskError::<String>::Expired { create_error }.to_string();
+        assert_eq!(expired(None), "the task's deadline passed");
+        assert_eq!(
+            expired(Some("refused".into())),
+            "the task's deadline passed; no worker came up, at last: refused"
+        );
+    }
+
+    #[test]
+    fn a_refused_task_is_handed_back_and_needs_no_debug() {
+        struct Opaque;
+        let refused = Refused { task: Opaque, reason: Refusal::Full };
+        assert_eq!(format!("{refused:?}"), "Refused { reason: Full, .. }");
+        assert_eq!(refused.to_string(), "the pool did not take the task: its queue is full");
+        let Opaque = refused.task;
+    }
+}

@@ -376,12 +376,78 @@ mod tests {
     }
 
     #[test]
-    fn a_diagnosis_names_its_cause_and_its_fix() {
+    fn what_befalls_workers_and_the_pool_reads_as_a_sentence() {
+        let (worker, error) = (WorkerId::new(3), || Arc::from("reset"));
+        let deadline = Some(Timestamp::ZERO.saturating_add(Duration::from_secs(7)));
+        let rows = [
+            (
+                PoolEvent::WorkerReady { worker, took: Duration::from_secs(1) },
+                "worker-3 became ready after 1s",
+            ),
+            (
+                PoolEvent::WorkerReplaced { worker, why: ExitReason::Unhealthy },
+                "worker-3 left and is replaced: its resource was unhealthy",
+            ),
+            (
+                PoolEvent::WorkerRetired { worker, why: ExitReason::Drained },
+                "worker-3 left: the pool has drained",
+            ),
+            (PoolEvent::WorkerAbandoned { worker }, "worker-3 was stuck and is abandoned"),
+            (
+                PoolEvent::AbandonedLimitReached { abandoned: 2, limit: 2 },
+                "a stuck worker is not replaced: 2 of at most 2 are abandoned already",
+            ),
+            (
+                PoolEvent::DestroyFailed { worker: Some(worker), error: error() },
+                "worker-3 failed to destroy its resource: reset",
+            ),
+            (
+                PoolEvent::DestroyFailed { worker: None, error: error() },
+                "a resource of the reserve failed to be destroyed: reset",
+            ),
+            (
+                PoolEvent::BreakerOpened { failures: 5 },
+                "5 creations failed in a row: they are now tried one at a time",
+            ),
+            (PoolEvent::Stopping { deadline: None }, "the pool is stopping"),
+            (PoolEvent::Stopping { deadline }, "the pool is stopping, until 7s on its clock"),
+            (
+                PoolEvent::CallbackPanicked { callback: "on_complete", message: error() },
+                "`on_complete` panicked: reset",
+            ),
+        ];
+        for (event, sentence) in rows {
+            assert_eq!(event.to_string(), sentence);
+        }
+    }
+
+    #[test]
+    fn every_diagnosis_says_what_was_seen_its_cause_and_its_fix() {
+        let (failures, last_error) = (3, Arc::from("refused"));
+        let all = [
+            Diagnosis::WorkerReplacementFailure { failures, last_error },
+            Diagnosis::BurstScalingStuck { desired: 4, live: 1, queued: 90, max_workers: 4 },
+            Diagnosis::BurstScalingStuck { desired: 4, live: 4, queued: 90, max_workers: 4 },
+            Diagnosis::ShutdownTimeout { waited: Duration::from_secs(9), workers_left: 3 },
+        ];
+        let seen = [
+            "workers are not replaced, 3 creations failed in a row, last: refused",
+            "scaling is stuck: 90 tasks wait for 1 workers, 4 are wanted, 4 allowed",
+            "scaling is stuck: 90 tasks wait for 4 workers, 4 are wanted, 4 allowed",
+            "the stop ran out of time after 9s with 3 workers left",
+        ];
+        for (diagnosis, seen) in all.into_iter().zip(seen) {
+            let text = PoolEvent::Diagnosis(diagnosis.clone()).to_string();
+            assert!(text.starts_with(seen), "{text}");
+            assert!(text.contains(diagnosis.cause()) && text.contains(diagnosis.fix()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_diagnosis_tells_a_slow_creation_from_a_full_pool() {
         let slow = Diagnosis::BurstScalingStuck { desired: 4, live: 1, queued: 90, max_workers: 4 };
         let full = Diagnosis::BurstScalingStuck { desired: 4, live: 4, queued: 90, max_workers: 4 };
         assert_ne!(slow.cause(), full.cause());
         assert_ne!(slow.fix(), full.fix());
-        let text = full.to_string();
-        assert!(text.contains(full.cause()) && text.contains(full.fix()), "{text}");
     }
 }

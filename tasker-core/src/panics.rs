@@ -33,3 +33,17 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> Arc<str> {
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a message").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_comes_back_as_its_message() {
+        assert_eq!(catch(|| 7), Ok(7));
+        assert_eq!(catch(|| panic!("plain")).unwrap_err().as_ref(), "plain");
+        assert_eq!(catch(|| panic!("number {}", 7)).unwrap_err().as_ref(), "number 7");
+        let mute = catch(|| std::panic::panic_any(7));
+        assert_eq!(mute.unwrap_err().as_ref(), "a panic without a message");
+    }
+}

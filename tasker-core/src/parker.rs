@@ -195,3 +195,43 @@ pub fn block_on_until<F: Future>(clock: &dyn Clock, deadline: Timestamp, future:
         }
     })
 }
+
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
+mod tests {
+    use std::future::{poll_fn, ready};
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    /// Waits when it is dropped, for something that wakes it once.
+    struct WaitsAtTheEnd(Sender<u32>);
+
+    impl Drop for WaitsAtTheEnd {
+        fn drop(&mut self) {
+            let mut polls = 0;
+            block_on(poll_fn(|cx| {
+                polls += 1;
+                cx.waker().wake_by_ref();
+                if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            let _ = self.0.send(polls);
+        }
+    }
+
+    thread_local! {
+        static LAST: RefCell<Option<WaitsAtTheEnd>> = const { RefCell::new(None) };
+    }
+
+    #[test]
+    fn a_thread_can_wait_while_its_locals_are_dropped() {
+        let (sender, polls) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // Made before the thread's parker, and so dropped after it.
+                LAST.with(|last| *last.borrow_mut() = Some(WaitsAtTheEnd(sender)));
+                block_on(ready(()));
+            });
+        });
+        assert_eq!(polls.recv(), Ok(2));
+    }
+}

@@ -183,3 +183,51 @@ impl<R: Resource> LocalResource for R {
         <R as Resource>::check_health(self, error)
     }
 }
+
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::parker::block_on;
+    use crate::sync::Arc;
+
+    /// Says what it has to, and no more.
+    struct Plain(#[expect(dead_code, reason = "held, to see when it is dropped")] Arc<()>);
+
+    impl Resource for Plain {
+        type Config = Arc<()>;
+        type Error = &'static str;
+
+        async fn create(held: &Arc<()>, _cx: &CreateContext) -> Result<Self, &'static str> {
+            Ok(Self(Arc::clone(held)))
+        }
+    }
+
+    /// The same, on its own thread.
+    struct Pinned(#[expect(dead_code, reason = "held, to see when it is dropped")] Arc<()>);
+
+    impl LocalResource for Pinned {
+        type Config = Arc<()>;
+        type Error = &'static str;
+
+        async fn create(held: &Arc<()>, _cx: &CreateContext) -> Result<Self, &'static str> {
+            Ok(Self(Arc::clone(held)))
+        }
+    }
+
+    fn live<R: LocalResource<Config = Arc<()>, Error = &'static str>>() {
+        let held = Arc::new(());
+        let context = CreateContext::new(None, 1, SpawnReason::Temporary);
+        let mut resource = block_on(R::create(&held, &context)).expect("it is made");
+        assert_eq!(block_on(resource.probe()), Ok(()), "an idle resource works");
+        assert_eq!(resource.check_health(&"odd"), Health::Healthy, "an error is the task's");
+        assert_eq!(Arc::strong_count(&held), 2);
+        assert_eq!(block_on(resource.destroy()), Ok(()));
+        assert_eq!(Arc::strong_count(&held), 1, "it is dropped");
+    }
+
+    #[test]
+    fn a_resource_that_says_only_how_it_is_made_is_healthy_and_dropped_at_its_end() {
+        live::<Plain>();
+        live::<Pinned>();
+    }
+}

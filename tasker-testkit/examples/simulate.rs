@@ -63,7 +63,7 @@ fn simulate(from: u64, count: u64) -> ExitCode {
                 if failed <= 3 {
                     println!("{failure}\n");
                 } else {
-                    println!("seed {}: {}: {}", failure.seed, failure.invariant, failure.message);
+                    println!("seed {seed}: {}: {}", failure.invariant, failure.message);
                 }
             }
         }

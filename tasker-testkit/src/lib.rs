@@ -37,7 +37,7 @@ pub use gate::{Gate, Pass};
 pub use log::Log;
 pub use real_clock::within;
 pub use script::{Counters, Fault, Op, Outcome, Script, Scripted};
-pub use task::{Answer, Bomb, Step, Task};
+pub use task::{Answer, Armed, Bomb, Step, Task};
 
 /// The examples of the guide.
 #[cfg(doctest)]

@@ -20,15 +20,15 @@ pub struct Answer {
     /// The attempt that returned it.
     pub attempt: u32,
     /// What panics when this is dropped, if it was told to return that.
-    pub bomb: Option<Bomb>,
+    pub bomb: Option<Armed>,
 }
 
-/// Panics when it is dropped for the first time, whichever clone that is.
+/// What a [`Task`] may leave behind, to go off in a drop; clones are the same bomb.
 #[derive(Clone, Debug)]
 pub struct Bomb(Arc<AtomicBool>);
 
 impl Bomb {
-    /// A bomb that has not gone off.
+    /// A bomb that has not gone off, and does not before a task arms it.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
@@ -44,6 +44,10 @@ impl Bomb {
     pub fn is_spent(&self) -> bool {
         !self.0.load(Ordering::SeqCst)
     }
+
+    fn armed(&self) -> Armed {
+        Armed(self.clone())
+    }
 }
 
 impl Default for Bomb {
@@ -52,9 +56,14 @@ impl Default for Bomb {
     }
 }
 
-impl Drop for Bomb {
+/// A [`Bomb`] that panics when this is dropped, if it has not gone off before.
+#[derive(Clone, Debug)]
+pub struct Armed(Bomb);
+
+impl Drop for Armed {
     fn drop(&mut self) {
-        if !tasker_core::sync::thread::panicking() && self.0.swap(false, Ordering::SeqCst) {
+        let Self(Bomb(live)) = self;
+        if !tasker_core::sync::thread::panicking() && live.swap(false, Ordering::SeqCst) {
             panic!("a drop panicked");
         }
     }
@@ -116,7 +125,7 @@ pub struct Task {
     /// What is asked for it.
     pub options: TaskOptions,
     steps: Vec<Step>,
-    captured: Option<Bomb>,
+    captured: Option<Armed>,
 }
 
 enum Flow {
@@ -198,7 +207,7 @@ impl Task {
     /// Captures something whose drop panics.
     #[must_use]
     pub fn capturing(mut self, bomb: &Bomb) -> Self {
-        self.captured = Some(bomb.clone());
+        self.captured = Some(bomb.armed());
         self
     }
 
@@ -348,7 +357,7 @@ impl Step {
                 Flow::End(Task::end(resource, cx).map(|answer| Answer { number, ..answer }))
             }
             Self::SucceedWith(bomb) => {
-                let bomb = Some(bomb.clone());
+                let bomb = Some(bomb.armed());
                 Flow::End(Task::end(resource, cx).map(|answer| Answer { bomb, ..answer }))
             }
             Self::Panic(message) => panic!("{message}"),

@@ -45,6 +45,19 @@ fn scripts_that_bytes_spell_hold_and_differ() {
     assert!(passed.iter().any(|one| *one != passed[0]), "bytes decide");
 }
 
+/// Each takes the pool somewhere that the others don't; they are what fuzzing starts from, and what it found.
+#[test]
+fn scripts_that_fuzzing_has_kept_hold() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/ops");
+    let paths: Vec<_> = std::fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!paths.is_empty());
+    for path in paths {
+        if let Err(failure) = check_bytes(&std::fs::read(&path).unwrap()) {
+            panic!("{}: {failure}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_simulation() {
     for seed in 0..50 {
@@ -56,8 +69,8 @@ fn the_same_seed_gives_the_same_simulation() {
 #[test]
 fn a_failure_names_its_seed_and_how_to_replay_it() {
     let failure = (0..NOTICED_WITHIN).find_map(|seed| check(seed, Plant::DestroysTwice).err()).unwrap();
-    let text = failure.to_string();
-    assert!(text.contains(&format!("seed {}", failure.seed)), "{text}");
+    let (text, seed) = (failure.to_string(), failure.seed.unwrap());
+    assert!(text.contains(&format!("seed {seed}")), "{text}");
     assert!(text.contains("--example simulate -- --seed"), "{text}");
 }
 

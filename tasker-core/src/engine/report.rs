@@ -130,3 +130,54 @@ impl fmt::Display for StopReport {
         write!(f, ", {destroy_errors} destroy errors, {} workers left", self.workers_left.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(how: Stopped) -> StopReport {
+        StopReport {
+            how,
+            done: 5,
+            failed: 4,
+            cancelled: 3,
+            undone: 0,
+            undone_tasks: Vec::new(),
+            destroy_errors: 0,
+            destroy_error_texts: Vec::new(),
+            destroy_skipped: 0,
+            workers_left: Vec::new(),
+            reserve_left: 0,
+        }
+    }
+
+    #[test]
+    fn a_report_says_how_the_pool_ended_and_what_it_left() {
+        let rows = [
+            (Stopped::Drained, "drained"),
+            (Stopped::DeadlinePassed, "stopped at its deadline"),
+            (Stopped::Killed, "killed"),
+            (Stopped::NoWorkers, "ended for want of workers"),
+            (Stopped::RuntimeGone, "ended with its runtime"),
+        ];
+        for (how, text) in rows {
+            let counts = "5 done, 4 failed, 3 cancelled, 0 undone, 0 destroy errors, 0 workers left";
+            assert_eq!(report(how).to_string(), format!("{text}: {counts}"));
+        }
+    }
+
+    #[test]
+    fn a_report_is_clean_if_nothing_is_left_whatever_failed() {
+        let clean = report(Stopped::Drained);
+        assert!(clean.is_clean(), "failed and cancelled tasks have ended");
+        let left = WorkerLeft { worker: WorkerId::new(1), task: None, name: None, since: Duration::ZERO };
+        let rows = [
+            StopReport { undone: 1, ..clean.clone() },
+            StopReport { destroy_errors: 1, ..clean.clone() },
+            StopReport { destroy_skipped: 1, ..clean.clone() },
+            StopReport { workers_left: vec![left], ..clean.clone() },
+            StopReport { reserve_left: 1, ..clean },
+        ];
+        assert!(rows.iter().all(|report| !report.is_clean()));
+    }
+}

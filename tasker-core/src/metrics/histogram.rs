@@ -327,6 +327,16 @@ mod tests {
         histogram
     }
 
+    #[test]
+    fn what_is_shown_of_it_is_figures_and_no_buckets() {
+        let shown = format!("{:?}", histogram(&[10, 20, 30]));
+        let figures = "min: Some(10ns), mean: Some(20ns), p50: Some(20ns), p99: Some(30ns), max: Some(30ns)";
+        assert_eq!(shown, format!("Histogram {{ count: 3, {figures} }}"));
+        let atomic = AtomicHistogram::new();
+        atomic.record(Duration::from_nanos(10));
+        assert!(format!("{atomic:?}").starts_with("AtomicHistogram(Histogram { count: 1, min: Some(10ns)"));
+    }
+
     /// The nearest-rank quantile in whole percent, by the book.
     fn exact(sorted: &[u64], percent: usize) -> u64 {
         let rank = (percent * sorted.len()).div_ceil(100).max(1);

@@ -101,7 +101,7 @@ fn endless<D: Driver>(builder: Builder<D::Backend>) -> Builder<D::Backend> {
 
 /// Nothing is allocated by a configured size: this could not be built otherwise.
 pub fn settings_as_large_as_they_can_be_overflow_and_allocate_nothing<D: Driver>(case: &Case<D>) {
-    // The sick worker, and the one that is made in its place meanwhile.
+    // Without a maximum the broken worker is replaced while its resource is being destroyed.
     let pool = case.pool(Size::range(1, 2).serving(1, 1), endless::<D>);
     let mut events = pool.events();
     assert_eq!(pool.value_of(Task::value(1)), 1);

@@ -27,8 +27,8 @@ pub struct Passed {
 /// A simulation that failed, shrunk.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The seed, which gives the same failure again.
-    pub seed: u64,
+    /// The seed, which gives the same failure again; none if bytes spelled the script.
+    pub seed: Option<u64>,
     /// What does not hold.
     pub invariant: &'static str,
     /// How it was broken.
@@ -42,7 +42,10 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, invariant, message, at, script, trace } = self;
-        writeln!(f, "seed {seed}: {invariant}")?;
+        match seed {
+            Some(seed) => writeln!(f, "seed {seed}: {invariant}")?,
+            None => writeln!(f, "{invariant}")?,
+        }
         writeln!(f, "  {message}, at {:?}", at.saturating_since(Timestamp::ZERO))?;
         writeln!(f, "  {:?}", script.setup)?;
         for step in &script.moves {
@@ -50,7 +53,12 @@ impl fmt::Display for Failure {
         }
         writeln!(f, "  then {:?}; the last that happened:", script.ending)?;
         trace.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
-        write!(f, "replay: cargo run -p tasker-testkit --example simulate -- --seed {seed}")
+        match seed {
+            Some(seed) => {
+                write!(f, "replay: cargo run -p tasker-testkit --example simulate -- --seed {seed}")
+            }
+            None => write!(f, "replay: the same bytes"),
+        }
     }
 }
 
@@ -60,7 +68,7 @@ impl std::error::Error for Failure {}
 ///
 /// # Errors
 ///
-/// What does not hold, with the smallest script found that shows it. Its seed means nothing.
+/// What does not hold, with the smallest script found that shows it.
 pub fn check_bytes(bytes: &[u8]) -> Result<Passed, Box<Failure>> {
     run_script(Script::spelled(bytes), Plant::Nothing)
 }
@@ -120,7 +128,7 @@ fn shrink(mut script: Script, plant: Plant, mut broken: Broken) -> Failure {
         broken = traced;
     }
     let Broken { invariant, message, at, trace } = broken;
-    Failure { seed: script.seed, invariant, message, at, script, trace }
+    Failure { seed: script.origin.seed(), invariant, message, at, script, trace }
 }
 
 /// Steps without time moving on that are more than anything takes.

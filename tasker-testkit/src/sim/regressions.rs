@@ -9,7 +9,7 @@ use super::drive::{check, run_script};
 use super::plant::Plant;
 use super::rng::Rng;
 use super::script::{
-    Act, Brings, Colour, Ending, Faults, Keep, Move, Op, Retrying, Scaling, Script, Setup, Spec,
+    Act, Brings, Colour, Ending, Faults, Keep, Move, Op, Origin, Retrying, Scaling, Script, Setup, Spec,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -23,7 +23,9 @@ fn holds(ending: Ending, set: impl Fn(&mut Setup), ops: &[(Duration, Op)]) {
         (setup.ageing, setup.ranked, setup.max_lifetime, setup.max_uses) = (None, false, None, None);
         set(&mut setup);
         let moves = ops.iter().map(|(after, op)| Move { after: *after, op: op.clone() }).collect();
-        if let Err(failure) = run_script(Script { seed, setup, moves, ending }, Plant::Nothing) {
+        if let Err(failure) =
+            run_script(Script { origin: Origin::Seed(seed), setup, moves, ending }, Plant::Nothing)
+        {
             panic!("{failure}");
         }
     }

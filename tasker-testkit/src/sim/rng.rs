@@ -22,6 +22,11 @@ impl Rng {
         Self { state: seed, fed: bytes.iter().rev().copied().collect() }
     }
 
+    /// What it was fed and has not taken, the last first: so that a change of what was taken moves none of it.
+    pub(super) fn left(self) -> Vec<u8> {
+        self.fed
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         match self.fed.pop() {
             Some(byte) => u64::from(byte),

@@ -11,10 +11,18 @@ use super::rng::Rng;
 /// One simulation. Made from a seed; what is shrunk is the list of moves.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
-    pub(super) seed: u64,
+    pub(super) origin: Origin,
     pub(super) setup: Setup,
     pub(super) moves: Vec<Move>,
     pub(super) ending: Ending,
+}
+
+/// Where a script comes from, and so who decides who moves next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Seed(u64),
+    /// Bytes, of which these were not needed for the script. They decide for as long as they last.
+    Bytes(Vec<u8>),
 }
 
 /// An operation and how long its user waits before it.
@@ -199,20 +207,41 @@ pub(super) struct Setup {
     pub(super) eagerness: [u64; 3],
 }
 
+impl Origin {
+    pub(super) const fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Seed(seed) => Some(*seed),
+            Self::Bytes(_) => None,
+        }
+    }
+
+    /// What decides who moves next.
+    pub(super) fn schedule(&self) -> Rng {
+        const SALT: u64 = 0x0b57_acc1_de47_b0a7;
+        match self {
+            Self::Seed(seed) => Rng::new(seed ^ SALT),
+            Self::Bytes(bytes) => Rng::fed(SALT, bytes),
+        }
+    }
+}
+
 impl Script {
     /// The script of a seed.
     pub(super) fn of(seed: u64) -> Self {
-        Self::drawn(seed, Rng::new(seed ^ 0x5c81_9731_44d3_07aa))
+        Self::drawn(&mut Rng::new(seed ^ 0x5c81_9731_44d3_07aa), Origin::Seed(seed))
     }
 
-    /// The script that bytes spell, one decision each.
+    /// The script that bytes spell, one decision each: from their front its settings and moves, from their back who moves
+    /// when.
     pub(super) fn spelled(bytes: &[u8]) -> Self {
-        Self::drawn(0, Rng::fed(0, bytes))
+        let mut rng = Rng::fed(0, bytes);
+        let script = Self::drawn(&mut rng, Origin::Seed(0));
+        Self { origin: Origin::Bytes(rng.left()), ..script }
     }
 
-    fn drawn(seed: u64, mut rng: Rng) -> Self {
-        let setup = Setup::random(&mut rng);
-        let moves = (0..rng.between(3, 36)).map(|_| Move::random(&mut rng, &setup)).collect();
+    fn drawn(rng: &mut Rng, origin: Origin) -> Self {
+        let setup = Setup::random(rng);
+        let moves = (0..rng.between(3, 36)).map(|_| Move::random(rng, &setup)).collect();
         let ending = rng.pick(&[
             Ending::Stop,
             Ending::Stop,
@@ -221,7 +250,7 @@ impl Script {
             Ending::Kill,
             Ending::RuntimeGone,
         ]);
-        Self { seed, setup, moves, ending }
+        Self { origin, setup, moves, ending }
     }
 }
 

@@ -86,8 +86,8 @@ pub(super) enum Choice {
 
 impl World {
     pub(super) fn new(script: Script, plant: Plant) -> Self {
-        let (setup, seed) = (&script.setup, script.seed);
-        let mut rng = Rng::new(seed ^ 0x0b57_acc1_de47_b0a7);
+        let (setup, seed) = (&script.setup, script.origin.seed().unwrap_or_default());
+        let mut rng = script.origin.schedule();
         let clock = Arc::new(SimClock::default());
         let (log, messages, orders) = (Shared::new(Vec::new()), Shared::default(), Shared::new(Vec::new()));
         let (leftovers, kept) = (Shared::new(Vec::new()), Shared::new(None));
