@@ -258,9 +258,9 @@ impl World {
     }
 
     /// Whether the queue is looked at after each step. To look at it is to touch it: what lies in its intake is settled
-    /// then. So half of the scripts are looked at only when nothing moves any more.
-    pub(super) const fn is_watched(&self) -> bool {
-        self.script.seed % 2 == 0
+    /// then. So half of the seeds, and what a fuzzer makes, are looked at only when nothing moves any more.
+    pub(super) fn is_watched(&self) -> bool {
+        self.script.origin.seed().is_some_and(|seed| seed % 2 == 0)
     }
 
     fn start_workers(&mut self) {
