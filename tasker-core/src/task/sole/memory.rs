@@ -25,8 +25,9 @@ const BATCH: usize = 32;
 const SHELF: usize = 2 * BATCH;
 /// Cells in the depot at most.
 const DEPOT: usize = 4_096;
-/// Checkers of memory see more where each task has memory of its own.
-const KEEPS: bool = !cfg!(any(miri, tasker_loom, tasker_shuttle, tasker_plain_memory));
+/// Checkers of memory see more where each task has memory of its own; but this has to be checked, too.
+const KEEPS: bool =
+    cfg!(tasker_keep_memory) || !cfg!(any(miri, tasker_loom, tasker_shuttle, tasker_plain_memory));
 
 /// Memory for something of this layout.
 #[inline]
