@@ -61,7 +61,7 @@ pub struct Counts {
     pub delayed: usize,
     /// Tasks with a worker.
     pub running: usize,
-    /// Workers waiting here.
+    /// Workers without a task: asleep here, looking around, or called and on their way.
     pub idle: usize,
     /// Tasks accepted so far.
     pub arrived: u64,
