@@ -69,6 +69,13 @@ impl Rig {
     }
 }
 
+/// An idle resource holds its reserve until that is closed.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        drop(self.reserve.close());
+    }
+}
+
 struct Waiting {
     line: Line<u32>,
     bell: Arc<Bell>,
