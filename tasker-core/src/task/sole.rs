@@ -250,9 +250,11 @@ impl<D: ?Sized + Close> Sole<D> {
     #[inline]
     pub(crate) fn claim(&mut self) -> bool {
         const SPARE: u8 = 2;
-        let claimed = self.core().word.claim(SPARE.into());
+        // After an attempt before this one, they may be there still.
+        let missing = SPARE.saturating_sub(self.spare());
+        let claimed = self.core().word.claim(missing.into());
         if claimed {
-            self.set_spare(self.spare() + SPARE);
+            self.set_spare(self.spare() + missing);
         }
         claimed
     }
@@ -583,3 +585,19 @@ mod tests {
         assert_eq!(size_of::<Task<[u64; 2], u64, String>>(), 120);
     }
 }
+    use crate::task::TaskOptions;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_task_that_is_retried_often_keeps_no_more_references_than_one_attempt_needs() {
+        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
+        let (mut sole, taker) = Task::<(), u64, String>::pair(core, (), |task| task);
+        for attempt in 0..1_000 {
+            assert!(sole.claim(), "attempt {attempt}");
+            let lent = [sole.lend(), sole.lend()];
+            lent.into_iter().for_each(|lent| sole.take_back(lent));
+            assert!(sole.core().again());
+            assert_eq!(sole.spare(), 2);
+        }
+        drop((sole, taker));
+    }
