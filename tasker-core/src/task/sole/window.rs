@@ -63,8 +63,11 @@ impl Window {
             let raw = shown.as_ptr();
             if raw == looked_at(raw) {
                 yield_now();
-            } else if self.0.compare_exchange(raw, to(raw), Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                return Some(shown);
+            } else if let Ok(found) =
+                self.0.compare_exchange(raw, to(raw), Ordering::SeqCst, Ordering::Relaxed)
+            {
+                // Not the one from before: a task of the same address may have come in its place.
+                return NonNull::new(found);
             }
         }
     }
