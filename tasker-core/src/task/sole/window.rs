@@ -4,6 +4,7 @@ use std::ptr::{self, NonNull};
 
 use super::{Head, Shared};
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::load_in_order;
 use crate::sync::thread::yield_now;
 use crate::task::TaskCore;
 
@@ -59,7 +60,7 @@ impl Window {
     #[inline]
     fn change(&self, to: impl Fn(*mut Head) -> *mut Head) -> Option<NonNull<Head>> {
         loop {
-            let shown = NonNull::new(self.0.load(Ordering::SeqCst))?;
+            let shown = NonNull::new(load_in_order(|ordering| self.0.load(ordering)))?;
             let raw = shown.as_ptr();
             if raw == looked_at(raw) {
                 yield_now();
