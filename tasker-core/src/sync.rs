@@ -63,6 +63,47 @@ impl<T> Lock<T> {
     }
 }
 
+/// A load in the one order of all that is `SeqCst`. Loom takes it for a mere `Acquire`, as it says of itself, but knows
+/// fences.
+#[inline]
+pub(crate) fn load_in_order<T>(load: impl FnOnce(atomic::Ordering) -> T) -> T {
+    #[cfg(tasker_loom)]
+    atomic::fence(atomic::Ordering::SeqCst);
+    load(atomic::Ordering::SeqCst)
+}
+
+/// A place that threads take turns at, each after the one before; loom sees to that.
+#[derive(Debug)]
+pub(crate) struct TurnCell<T>(
+    #[cfg(tasker_loom)] loom::cell::UnsafeCell<T>,
+    #[cfg(not(tasker_loom))] std::cell::UnsafeCell<T>,
+);
+
+impl<T> TurnCell<T> {
+    #[cfg(tasker_loom)]
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    #[cfg(not(tasker_loom))]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// A turn.
+    #[cfg(tasker_loom)]
+    pub(crate) fn get(&self) -> *mut T {
+        self.0.with_mut(|value| value)
+    }
+
+    /// A turn.
+    #[cfg(not(tasker_loom))]
+    #[inline]
+    pub(crate) const fn get(&self) -> *mut T {
+        self.0.get()
+    }
+}
+
 /// On cache lines of its own, so that whoever writes what lies beside it disturbs nobody here.
 #[repr(align(128))]
 pub(crate) struct OwnLine<T>(pub(crate) T);

@@ -6,15 +6,17 @@
 
 mod common;
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Wake, Waker};
 
-use common::{Bench, Taken, bench, put, serve};
-use tasker_core::engine::Step;
+use common::{Bench, Letters, Model, Number, Taken, assemble, bench, put, serve};
+use tasker_core::engine::{Msg, Step, Worker};
 use tasker_core::parker::Parker;
-use tasker_core::sync::thread;
+use tasker_core::sync::{Condvar, Lock, thread, wait_on};
 use tasker_core::task::job::{Job, JobEnd};
-use tasker_core::{CancelOutcome, ExitReason, Refusal, TaskError, Timestamp};
+use tasker_core::{Builder, CancelOutcome, ExitReason, Refusal, TaskError, Timestamp};
 
 /// Loom counts each look at an atomic, and a worker that leaves adds up its histograms: more than loom's own limit.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -212,5 +214,234 @@ fn what_a_worker_took_along_is_run_by_one_of_two_or_cancelled() {
         }
         let counts = engine.inbox.counts();
         assert_eq!((counts.queued(), counts.running), (0, 0));
+    });
+}
+
+/// Asks for a task, with a parker's waker, until there is one; `None` if the worker is to leave.
+fn next(worker: &mut Worker<Number>, parker: &Parker) -> Option<Taken> {
+    loop {
+        match worker.step(Timestamp::ZERO, &parker.waker()) {
+            Step::Run(job) => return Some(Taken::begin(worker, job)),
+            Step::Look => thread::yield_now(),
+            Step::Wait(_) => parker.park(),
+            Step::Probe => unreachable!("no probes are set up"),
+            Step::Leave(_) => return None,
+        }
+    }
+}
+
+#[test]
+fn a_task_left_while_the_worker_looks_around_and_then_sleeps_is_run() {
+    explore(|| {
+        let builder = Builder::new(Model::default()).workers(1).capacity(8).spin(1);
+        let Bench { engine, mut workers, controller: _controller } = assemble(builder);
+        let mut worker = workers.pop().expect("one worker");
+        worker.looks_around();
+        let first = put(&engine, 1);
+        let taken = next(&mut worker, &Parker::new()).expect("there is one");
+        taken.finish(&mut worker);
+        assert!(matches!(worker.step(Timestamp::ZERO, Waker::noop()), Step::Look));
+        let serving = thread::spawn(move || serve(&mut worker));
+        let (second, third) = (put(&engine, 2), put(&engine, 3));
+        assert_eq!(third.wait().ok(), Some(3));
+        engine.inbox.close();
+        assert_eq!(serving.join().expect("no panic"), (vec![2, 3], ExitReason::Drained));
+        drop((first, second));
+    });
+}
+
+#[test]
+fn a_worker_that_looked_around_and_leaves_calls_another_for_what_was_left() {
+    explore(|| {
+        let builder = Builder::new(Model::default()).workers(2).capacity(8).spin(1);
+        let Bench { engine, mut workers, controller: _controller } = assemble(builder);
+        let (mut looking, mut sleeping) = (workers.pop().expect("two"), workers.pop().expect("two"));
+        looking.looks_around();
+        let first = put(&engine, 1);
+        let taken = next(&mut looking, &Parker::new()).expect("there is one");
+        let parker = Parker::new();
+        assert!(matches!(sleeping.step(Timestamp::ZERO, &parker.waker()), Step::Wait(_)));
+        taken.finish(&mut looking);
+        assert!(matches!(looking.step(Timestamp::ZERO, Waker::noop()), Step::Look));
+        let leaving = thread::spawn(move || {
+            looking.leave(ExitReason::MaxLifetime, Timestamp::ZERO);
+        });
+        let second = put(&engine, 2);
+        let taken = next(&mut sleeping, &parker).expect("there is one");
+        assert_eq!(taken.finish(&mut sleeping), 2);
+        leaving.join().expect("no panic");
+        drop((first, second));
+    });
+}
+
+#[test]
+fn two_tasks_for_two_sleeping_workers_are_both_run_while_the_first_lasts() {
+    explore(|| {
+        let Bench { engine, workers, controller: _controller } = bench(2, 8);
+        let met = Arc::new((Lock::new(0), Condvar::new()));
+        let serving: Vec<_> = workers
+            .into_iter()
+            .map(|mut worker| {
+                let (met, parker) = (Arc::clone(&met), Parker::new());
+                assert!(matches!(worker.step(Timestamp::ZERO, &parker.waker()), Step::Wait(_)));
+                thread::spawn(move || {
+                    let taken = next(&mut worker, &parker).expect("there is one for each");
+                    let mut inside = met.0.lock();
+                    *inside += 1;
+                    met.1.notify_all();
+                    while *inside < 2 {
+                        inside = wait_on(&met.1, inside);
+                    }
+                    drop(inside);
+                    taken.finish(&mut worker)
+                })
+            })
+            .collect();
+        let handles = [put(&engine, 1), put(&engine, 2)];
+        let mut ran: Vec<_> = serving.into_iter().map(|served| served.join().expect("no panic")).collect();
+        ran.sort_unstable();
+        assert_eq!(ran, [1, 2]);
+        drop(handles);
+    });
+}
+
+#[test]
+fn the_waker_of_the_last_poll_is_called() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        let mut handle = put(&engine, 7);
+        let taken = next(&mut worker, &Parker::new()).expect("there is one");
+        let serving = thread::spawn(move || taken.finish(&mut worker));
+        let (before, parker) = (Parker::new(), Parker::new());
+        let mut handle = pin!(&mut handle);
+        let mut result = handle.as_mut().poll(&mut Context::from_waker(&before.waker()));
+        while result.is_pending() {
+            result = handle.as_mut().poll(&mut Context::from_waker(&parker.waker()));
+            if result.is_pending() {
+                parker.park();
+            }
+        }
+        assert!(matches!(result, Poll::Ready(Ok(7))));
+        serving.join().expect("no panic");
+    });
+}
+
+/// Counts who has its waker.
+struct Counted;
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_handle_dropped_after_a_poll_while_the_result_comes_leaves_no_waker_behind() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        let counted = Arc::new(Counted);
+        let mut handle = Box::pin(put(&engine, 7));
+        let taken = next(&mut worker, &Parker::new()).expect("there is one");
+        let waker = Waker::from(Arc::clone(&counted));
+        assert!(handle.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        let serving = thread::spawn(move || taken.finish(&mut worker));
+        drop(handle);
+        serving.join().expect("no panic");
+        assert_eq!(Arc::strong_count(&counted), 1);
+    });
+}
+
+#[test]
+fn a_callback_armed_while_the_result_comes_is_called_once() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        let handle = put(&engine, 7);
+        let taken = next(&mut worker, &Parker::new()).expect("there is one");
+        let serving = thread::spawn(move || taken.finish(&mut worker));
+        let called = Arc::new(Lock::new(Vec::new()));
+        let results = Arc::clone(&called);
+        handle.on_complete(move |result| results.lock().push(result.ok()));
+        serving.join().expect("no panic");
+        assert_eq!(*called.lock(), [Some(7)]);
+        assert_eq!(Arc::strong_count(&called), 1, "the callback is gone");
+    });
+}
+
+#[test]
+fn a_cancel_and_a_worker_that_takes_the_task_set_an_alarm_for_its_grace() {
+    explore(|| {
+        let letters = Arc::new(Letters::default());
+        let builder = Builder::new(Model { letters: Arc::clone(&letters) }).workers(1).capacity(8);
+        let Bench { engine, mut workers, controller: _controller } = assemble(builder);
+        let mut worker = workers.pop().expect("one worker");
+        let handle = put(&engine, 7);
+        letters.0.lock().clear();
+        let serving = thread::spawn(move || {
+            let step = worker.step(Timestamp::ZERO, Waker::noop());
+            let taken = if let Step::Run(job) = step { Some(Taken::begin(&mut worker, job)) } else { None };
+            (worker, taken)
+        });
+        let outcome = handle.cancel();
+        let (mut worker, taken) = serving.join().expect("no panic");
+        let alarmed = letters.0.lock().iter().any(|letter| matches!(letter, Msg::Nudge));
+        match outcome {
+            CancelOutcome::BeforeStart => assert!(taken.is_none()),
+            CancelOutcome::WhileRunning => {
+                assert!(alarmed, "nobody would notice that the worker does not come back");
+                assert!(worker.context().is_cancelled());
+            }
+            CancelOutcome::TooLate => unreachable!("it has not ended"),
+        }
+        taken.into_iter().for_each(|taken| assert_eq!(taken.finish(&mut worker), 7));
+        assert!(matches!(handle.wait(), Err(TaskError::Cancelled)));
+    });
+}
+
+#[test]
+fn a_kill_reaches_a_worker_that_takes_a_task() {
+    explore(|| {
+        let Bench { engine, mut workers, controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        let handle = put(&engine, 7);
+        let serving = thread::spawn(move || {
+            let step = worker.step(Timestamp::ZERO, Waker::noop());
+            let taken = if let Step::Run(job) = step { Some(Taken::begin(&mut worker, job)) } else { None };
+            (worker, taken)
+        });
+        // With its control loop goes the pool.
+        drop(controller);
+        let (mut worker, taken) = serving.join().expect("no panic");
+        if let Some(taken) = taken {
+            assert!(worker.context().is_cancelled());
+            taken.finish(&mut worker);
+        }
+        assert!(matches!(handle.wait(), Err(TaskError::Killed)));
+    });
+}
+
+#[test]
+fn two_cancels_and_a_worker_end_a_task_once() {
+    explore(|| {
+        let Bench { engine, mut workers, controller: _controller } = bench(1, 8);
+        let mut worker = workers.pop().expect("one worker");
+        let handle = Arc::new(put(&engine, 7));
+        let taken = next(&mut worker, &Parker::new()).expect("there is one");
+        let serving = thread::spawn(move || taken.finish(&mut worker));
+        let cancelling = thread::spawn({
+            let handle = Arc::clone(&handle);
+            move || handle.cancel()
+        });
+        let outcomes = [handle.cancel(), cancelling.join().expect("no panic")];
+        serving.join().expect("no panic");
+        let won = outcomes.iter().filter(|&&outcome| outcome == CancelOutcome::WhileRunning).count();
+        assert!(won <= 1 && !outcomes.contains(&CancelOutcome::BeforeStart));
+        let handle = Arc::into_inner(handle).expect("the other is gone");
+        match handle.wait() {
+            Ok(7) => assert_eq!(won, 0),
+            Err(TaskError::Cancelled) => assert_eq!(won, 1),
+            other => panic!("neither run nor cancelled: {other:?}"),
+        }
     });
 }

@@ -11,7 +11,7 @@ use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use crate::sync::{Arc, Lock};
+use crate::sync::{Arc, Lock, load_in_order};
 use crate::task::{End, Shared, TaskCore, Window};
 use crate::time::Timestamp;
 
@@ -69,7 +69,7 @@ impl Post {
     /// Why it should drop what it does, if it should.
     #[inline]
     pub fn interrupted(&self) -> Option<Interrupt> {
-        match self.interrupt.load(Ordering::SeqCst) {
+        match load_in_order(|ordering| self.interrupt.load(ordering)) {
             0 => None,
             1 => Some(Interrupt::Kill),
             _ => Some(Interrupt::Abandon),

@@ -349,3 +349,32 @@ fn a_worker_whose_creation_was_cut_short_by_a_kill_is_not_reported_as_left() {
     assert!(report.is_clean(), "{report:?}");
     drop(worker);
 }
+
+#[test]
+fn a_task_that_ends_as_it_is_taken_has_begun_by_then() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    bench.advance(Duration::from_secs(3));
+    let handle = bench.submit(TaskOptions::default(), None);
+    let job = expect_run(bench.step(&mut worker));
+    // What a collector would be told now.
+    assert_eq!(job.core().started_at(), Some(bench.clock.now()));
+    drop((job, handle));
+}
+
+#[test]
+fn a_callback_for_a_result_that_was_taken_is_dropped() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let mut events = bench.engine.hub.bus().subscribe(16);
+    let mut handle = bench.submit(TaskOptions::default(), None);
+    let job = expect_run(bench.step(&mut worker));
+    bench.run(&mut worker, job, Attempt::Value);
+    assert!(matches!(handle.wait_timeout(Duration::ZERO), Some(Ok(1))));
+    let callback = Arc::new(());
+    let kept = Arc::clone(&callback);
+    handle.on_complete(move |_| drop(kept));
+    assert_eq!(Arc::strong_count(&callback), 1);
+    let received: Vec<_> = std::iter::from_fn(|| events.try_recv()).collect();
+    assert!(!format!("{received:?}").contains("CallbackPanicked"), "{received:?}");
+}

@@ -218,7 +218,8 @@ impl<J: Job> Worker<J> {
     /// It has taken a task, which it shows before it begins it.
     pub(super) fn took(&mut self, mut job: J, now: Timestamp) -> Step<J> {
         self.idle_until = None;
-        // First: whoever finds the task here has to know which attempt it is.
+        // First: whoever finds the task here has to know which attempt it is, and when it began.
+        job.core().set_started_at(now);
         job.core().count_attempt();
         self.post.begins(job.own_mut().lend(), now);
         match self.post.interrupted() {

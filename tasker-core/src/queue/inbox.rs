@@ -340,7 +340,8 @@ impl<J: Job> Inbox<J> {
             state.paused = paused;
             state.recall_shares(effects);
             if !paused {
-                effects.wake_all = state.seekers.call_all().collect();
+                // Beside those to whom the shares gave room.
+                effects.wake_all.extend(state.seekers.call_all());
             }
             true
         })

@@ -41,7 +41,9 @@ where
         let Some((mut handle, callback)) = waiting else { return };
         let hub = handle.hub().clone();
         hub.guard("on_complete", || {
-            if let Some(result) = handle.take_ready() {
+            // It may have been taken before.
+            let result = if handle.is_finished() { handle.take_ready() } else { None };
+            if let Some(result) = result {
                 callback(result);
             }
         });

@@ -26,7 +26,6 @@
 //!   each time in the same step as the rest. Only the owner of the `Sole` touches their count.
 
 use std::alloc::Layout;
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -37,6 +36,7 @@ use std::task::Waker;
 use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::panics::quietly;
+use crate::sync::TurnCell;
 use crate::sync::atomic::Ordering;
 use crate::task::state::TaskCore;
 use crate::task::word::{How, Left, Published};
@@ -51,7 +51,7 @@ pub(crate) use window::Window;
 pub struct Task<W, T, E> {
     /// First, so that a pointer to it is one to the task.
     head: Head,
-    work: UnsafeCell<Work<W, T, E>>,
+    work: TurnCell<Work<W, T, E>>,
 }
 
 /// What does not depend on the types of a task.
@@ -59,7 +59,7 @@ pub struct Task<W, T, E> {
 struct Head {
     core: TaskCore,
     free: unsafe fn(NonNull<Self>),
-    listener: UnsafeCell<MaybeUninit<Waker>>,
+    listener: TurnCell<MaybeUninit<Waker>>,
 }
 
 // SAFETY: the work is reached only with a key, of which there is one at a time, so it is never shared, only sent. The
@@ -172,16 +172,19 @@ where
     where
         D: ?Sized + Close,
     {
-        let head = Head { core, free: Self::free, listener: UnsafeCell::new(MaybeUninit::uninit()) };
+        let head = Head { core, free: Self::free, listener: TurnCell::new(MaybeUninit::uninit()) };
         let memory = memory::allocate(Layout::new::<Self>()).cast::<Self>();
         // SAFETY: the memory is for one of this type, and nobody else's.
         let task = unsafe {
-            memory.write(Self { head, work: UnsafeCell::new(Work::Todo(work)) });
+            memory.write(Self { head, work: TurnCell::new(Work::Todo(work)) });
             &mut *memory.as_ptr()
         };
         let address = ptr::from_mut(task).addr();
-        let task = NonNull::from(erase(task));
-        assert!(task.addr().get() == address, "a task has one owner, its own");
+        let erased = erase(task);
+        // What has no size may have the address of anything.
+        let is_whole = size_of_val(erased) == size_of::<Self>();
+        let task = NonNull::from(erased);
+        assert!(is_whole && task.addr().get() == address, "a task has one owner, its own");
         let whole: NonNull<Self> = task.cast();
         (
             Sole { task, owns: PhantomData },
@@ -195,9 +198,19 @@ where
     unsafe fn free(head: NonNull<Head>) {
         let task = head.cast::<Self>();
         // SAFETY: the head comes first in the task, and nobody uses it any more.
-        unsafe { task.drop_in_place() };
+        unsafe {
+            task.as_ref().take_last_turns();
+            task.drop_in_place();
+        }
         // SAFETY: it was allocated for this type, and the pointer is derived from what that gave.
         unsafe { memory::free(task.cast(), Layout::new::<Self>()) };
+    }
+}
+
+impl<W, T, E> Task<W, T, E> {
+    /// Nobody else has a turn any more, which loom checks.
+    fn take_last_turns(&self) {
+        let _ = (self.work.get(), self.head.listener.get());
     }
 }
 
@@ -252,9 +265,11 @@ impl<D: ?Sized + Close> Sole<D> {
     #[inline]
     pub(crate) fn claim(&mut self) -> bool {
         const SPARE: u8 = 2;
-        let claimed = self.core().word.claim(SPARE.into());
+        // After an attempt before this one, they may be there still.
+        let missing = SPARE.saturating_sub(self.spare());
+        let claimed = self.core().word.claim(missing.into());
         if claimed {
-            self.set_spare(self.spare() + SPARE);
+            self.set_spare(self.spare() + missing);
         }
         claimed
     }
@@ -578,6 +593,22 @@ fn release(head: NonNull<Head>, refs: usize) {
 #[cfg(all(test, target_pointer_width = "64", not(any(tasker_loom, tasker_shuttle))))]
 mod tests {
     use super::*;
+    use crate::task::TaskOptions;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_task_that_is_retried_often_keeps_no_more_references_than_one_attempt_needs() {
+        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
+        let (mut sole, taker) = Task::<(), u64, String>::pair(core, (), |task| task);
+        for attempt in 0..1_000 {
+            assert!(sole.claim(), "attempt {attempt}");
+            let lent = [sole.lend(), sole.lend()];
+            lent.into_iter().for_each(|lent| sole.take_back(lent));
+            assert!(sole.core().again());
+            assert_eq!(sole.spare(), 2);
+        }
+        drop((sole, taker));
+    }
 
     #[test]
     fn a_small_task_takes_120_bytes() {

@@ -18,6 +18,7 @@
 
 use crate::error::Refusal;
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::load_in_order;
 
 const RUNNING: usize = 1;
 const ENDED: usize = 1 << 1;
@@ -108,7 +109,7 @@ impl Word {
     /// Whether the end is decided.
     #[inline]
     pub(super) fn has_ended(&self) -> bool {
-        self.0.load(Ordering::SeqCst) & ENDED != 0
+        load_in_order(|ordering| self.0.load(ordering)) & ENDED != 0
     }
 
     /// How it ended, once that is published.

@@ -4,6 +4,7 @@ use std::ptr::{self, NonNull};
 
 use super::{Head, Shared};
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::load_in_order;
 use crate::sync::thread::yield_now;
 use crate::task::TaskCore;
 
@@ -59,12 +60,15 @@ impl Window {
     #[inline]
     fn change(&self, to: impl Fn(*mut Head) -> *mut Head) -> Option<NonNull<Head>> {
         loop {
-            let shown = NonNull::new(self.0.load(Ordering::SeqCst))?;
+            let shown = NonNull::new(load_in_order(|ordering| self.0.load(ordering)))?;
             let raw = shown.as_ptr();
             if raw == looked_at(raw) {
                 yield_now();
-            } else if self.0.compare_exchange(raw, to(raw), Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                return Some(shown);
+            } else if let Ok(found) =
+                self.0.compare_exchange(raw, to(raw), Ordering::SeqCst, Ordering::Relaxed)
+            {
+                // Not the one from before: a task of the same address may have come in its place.
+                return NonNull::new(found);
             }
         }
     }
