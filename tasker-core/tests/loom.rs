@@ -267,6 +267,8 @@ fn a_worker_that_looked_around_and_leaves_calls_another_for_what_was_left() {
             looking.leave(ExitReason::MaxLifetime, Timestamp::ZERO);
         });
         let second = put(&engine, 2);
+        // By whoever came second of the two.
+        parker.park();
         let taken = next(&mut sleeping, &parker).expect("there is one");
         assert_eq!(taken.finish(&mut sleeping), 2);
         leaving.join().expect("no panic");
