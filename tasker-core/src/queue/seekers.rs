@@ -7,13 +7,18 @@ use crate::ids::WorkerId;
 /// Workers without a task.
 ///
 /// Who *looks* will come for tasks by itself: it looks around for a moment before it sleeps, or was just called and is on its
-/// way. As long as somebody does, nobody is called: not for a single task, which that one will take, nor for many, since
+/// way. As long as a thread looks, nobody is called: not for a single task, which that one will take, nor for many, since
 /// whoever takes one of them calls the next ([`State::call_for_help`](super::state::State::call_for_help)). So at most one
 /// wake-up is on its way at a time, and none where tasks follow each other closely.
+///
+/// A thread that was called comes as soon as the system lets it. A task of a runtime may have to wait for the end of another
+/// on the same thread, however long that takes, so workers that are such tasks are called one for each task.
 #[derive(Default)]
 pub(super) struct Seekers {
     asleep: Vec<(WorkerId, Waker)>,
     looking: Vec<WorkerId>,
+    /// They look around, and so are threads.
+    are_threads: bool,
 }
 
 impl Seekers {
@@ -27,6 +32,7 @@ impl Seekers {
 
     /// A worker looks around, unless enough do.
     pub(super) fn look(&mut self, worker: WorkerId) -> bool {
+        self.are_threads = true;
         let may = self.looking.len() < Self::LOOKING;
         if may {
             self.looking.push(worker);
@@ -40,7 +46,7 @@ impl Seekers {
         self.asleep.retain(|(asleep, _)| *asleep != worker);
     }
 
-    /// Calls the one that went to sleep last, if somebody sleeps and nobody looks.
+    /// Calls the one that went to sleep last, if somebody has to be called.
     pub(super) fn call_one(&mut self) -> Option<Waker> {
         if !self.must_be_called() {
             return None;
@@ -61,10 +67,10 @@ impl Seekers {
         self.call(usize::MAX)
     }
 
-    /// Whether somebody sleeps and nobody looks: a new task will be seen only if somebody is called.
+    /// Whether somebody has to be called for a new task.
     #[inline]
     pub(super) fn must_be_called(&self) -> bool {
-        !self.asleep.is_empty() && self.looking.is_empty()
+        !self.asleep.is_empty() && (self.looking.is_empty() || !self.are_threads)
     }
 
     /// How many there are.

@@ -330,6 +330,8 @@ impl<J: Job> State<J> {
     pub(super) fn call_for_help(&mut self, effects: &mut Effects<J>) {
         if self.seekers.must_be_called() && self.may_start() && self.is_stocked() {
             effects.wake = self.seekers.call_one();
+            let others = (1..self.counts.queued()).map_while(|_| self.seekers.call_one());
+            effects.wake_all.extend(others);
         }
     }
 
