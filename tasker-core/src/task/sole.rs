@@ -28,22 +28,25 @@
 use std::alloc::Layout;
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ops::Deref;
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::task::Waker;
 
-use crate::engine::Hub;
 use crate::error::TaskError;
 use crate::panics::quietly;
 use crate::sync::TurnCell;
-use crate::sync::atomic::Ordering;
 use crate::task::state::TaskCore;
-use crate::task::word::{How, Left, Published};
+use crate::task::word::{How, Published};
 
 mod memory;
+mod owner;
+mod shared;
+mod taker;
 mod window;
 
+pub use owner::Sole;
+pub use shared::Shared;
+pub use taker::Taker;
 pub(crate) use window::Window;
 
 /// A task in one allocation: its state, and its work of type `W`.
@@ -100,25 +103,6 @@ impl<W, T, E> Work<W, T, E> {
             }
         }
     }
-}
-
-/// The one owner of a task's work, whatever the type of the task: `D` is the task, or a trait object of it.
-pub struct Sole<D: ?Sized + Close> {
-    task: NonNull<D>,
-    owns: PhantomData<D>,
-}
-
-/// The one that may take a task's result.
-pub struct Taker<T, E> {
-    task: NonNull<dyn Yields<T, E>>,
-    /// The result was taken.
-    is_over: bool,
-    owns: PhantomData<Result<T, E>>,
-}
-
-/// A reference to the part of a task that everybody may see.
-pub struct Shared {
-    head: NonNull<Head>,
 }
 
 /// The right to touch the work of one task.
@@ -235,147 +219,6 @@ impl<W: Send, T: Send, E: Send> Yields<T, E> for Task<W, T, E> {
     }
 }
 
-// SAFETY: it is an owner of a task, which may be sent.
-unsafe impl<D: ?Sized + Close> Send for Sole<D> {}
-// SAFETY: what is shared by sharing it is the task's core.
-unsafe impl<D: ?Sized + Close> Sync for Sole<D> {}
-
-impl<D: ?Sized + Close> Sole<D> {
-    /// The task, and the key to its work.
-    #[inline]
-    pub fn open(&mut self) -> (&D, Key<'_>) {
-        let key = Key { address: self.task.addr().get(), owner: PhantomData };
-        (self, key)
-    }
-
-    /// What everybody may see.
-    #[inline]
-    pub fn core(&self) -> &TaskCore {
-        &self.head().core
-    }
-
-    /// Another reference to what everybody may see.
-    #[must_use]
-    pub fn share(&self) -> Shared {
-        self.core().word.retain();
-        Shared { head: self.task.cast() }
-    }
-
-    /// Takes the task to run it. `false`: it has ended.
-    #[inline]
-    pub(crate) fn claim(&mut self) -> bool {
-        const SPARE: u8 = 2;
-        // After an attempt before this one, they may be there still.
-        let missing = SPARE.saturating_sub(self.spare());
-        let claimed = self.core().word.claim(missing.into());
-        if claimed {
-            self.set_spare(self.spare() + missing);
-        }
-        claimed
-    }
-
-    /// [`share`](Self::share), with a spare reference if there is any.
-    #[inline]
-    pub(crate) fn lend(&mut self) -> Shared {
-        let spare = self.spare();
-        if spare == 0 {
-            return self.share();
-        }
-        self.set_spare(spare - 1);
-        Shared { head: self.task.cast() }
-    }
-
-    /// Takes a reference back that was lent, to give it up with the others.
-    #[inline]
-    pub(crate) fn take_back(&mut self, shared: Shared) {
-        let spare = self.spare();
-        if shared.head == self.task.cast() && spare < u8::MAX {
-            self.set_spare(spare + 1);
-            std::mem::forget(shared);
-        }
-    }
-
-    /// Publishes the result that was left in the work. Returns the waker of whoever waits for it. If nobody will take it,
-    /// it is dropped inside of `unwanted`.
-    #[inline]
-    pub(crate) fn publish(self, unwanted: impl FnOnce(&mut dyn FnMut())) -> Option<Waker> {
-        let mut this = ManuallyDrop::new(self);
-        let refs = this.refs();
-        let head: NonNull<Head> = this.task.cast();
-        match this.core().word.publish(How::Itself, refs) {
-            // Not ours any more, and perhaps not there.
-            Published::Done => None,
-            Published::Listener => {
-                // SAFETY: the word says that the slot is full, and the publisher's. The reference was not given back.
-                let waker = unsafe { (*head.as_ref().listener.get()).assume_init_read() };
-                release(head, refs);
-                Some(waker)
-            }
-            Published::Unwanted => {
-                unwanted(&mut || {
-                    let (task, key) = this.open();
-                    task.close(key);
-                });
-                // For whatever the callee left undone.
-                drop(ManuallyDrop::into_inner(this));
-                None
-            }
-        }
-    }
-
-    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
-    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
-        publish_early(self.head(), how)
-    }
-
-    #[inline]
-    fn head(&self) -> &Head {
-        // SAFETY: the task begins with its head, and lives as long as this owner, which has a reference.
-        unsafe { self.task.cast::<Head>().as_ref() }
-    }
-
-    #[inline]
-    fn spare(&self) -> u8 {
-        self.core().spare.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    fn set_spare(&mut self, spare: u8) {
-        self.core().spare.store(spare, Ordering::Relaxed);
-    }
-
-    /// All references it has.
-    #[inline]
-    fn refs(&self) -> usize {
-        1 + usize::from(self.spare())
-    }
-}
-
-impl<D: ?Sized + Close> Deref for Sole<D> {
-    type Target = D;
-
-    #[inline]
-    fn deref(&self) -> &D {
-        // SAFETY: the task lives as long as this owner, which has a reference, and is never borrowed mutably.
-        unsafe { self.task.as_ref() }
-    }
-}
-
-impl<D: ?Sized + Close> Drop for Sole<D> {
-    fn drop(&mut self) {
-        if !self.core().has_ended() && self.core().finish().is_some() {
-            let waker = publish_early(self.head(), How::Killed);
-            quietly(|| waker.into_iter().for_each(Waker::wake));
-        }
-        let refs = self.refs();
-        let head = self.task.cast();
-        // Whatever the drop of users' code does, the references are given back.
-        let _release = Release { head, refs };
-        let (task, key) = self.open();
-        task.close(key);
-    }
-}
-
 struct Release {
     head: NonNull<Head>,
     refs: usize,
@@ -387,176 +230,9 @@ impl Drop for Release {
     }
 }
 
-// SAFETY: it is an owner of a result that may be sent.
-unsafe impl<T: Send, E: Send> Send for Taker<T, E> {}
-// SAFETY: what is shared by sharing it is the task's core.
-unsafe impl<T: Send, E: Send> Sync for Taker<T, E> {}
-
-// Moving it does not move the task.
-impl<T, E> Unpin for Taker<T, E> {}
-
-impl<T, E> Taker<T, E> {
-    /// What everybody may see.
-    #[inline]
-    pub(crate) fn core(&self) -> &TaskCore {
-        &self.head().core
-    }
-
-    /// Another reference to what everybody may see.
-    pub(crate) fn share(&self) -> Shared {
-        self.core().word.retain();
-        Shared { head: self.task.cast() }
-    }
-
-    /// Whether an end waits to be taken.
-    #[inline]
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.is_over && self.core().word.how().is_some()
-    }
-
-    /// Takes the result of a task of this pool, if it is there.
-    ///
-    /// # Panics
-    ///
-    /// If it was taken before.
-    #[inline]
-    pub(crate) fn take(&mut self, hub: &Hub) -> Option<Result<T, TaskError<E>>> {
-        let how = self.core().word.how()?;
-        assert!(!std::mem::replace(&mut self.is_over, true), "a task's result can be taken only once");
-        match self.core().error(how, hub) {
-            Some(error) => Some(Err(error)),
-            None => self.take_own(),
-        }
-    }
-
-    /// Takes what the task itself has left; the caller knows that this was published.
-    fn take_own(&mut self) -> Option<Result<T, TaskError<E>>> {
-        let key = Key { address: self.task.addr().get(), owner: PhantomData };
-        // SAFETY: the task lives as long as this owner, which has a reference.
-        let task = unsafe { self.task.as_ref() };
-        // Its `Sole` is used up, and so the key is the only one.
-        task.take(key)
-    }
-
-    /// Leaves a waker to be called when the end is published. `false`: it is published already.
-    pub(crate) fn listen(&mut self, waker: &Waker) -> bool {
-        // Users' code.
-        let waker = waker.clone();
-        let before = self.unlisten();
-        if self.core().word.how().is_some() {
-            return false;
-        }
-        // SAFETY: the word says that there is no waker, and nobody but this owner says that there is. So the slot is ours.
-        unsafe { (*self.head().listener.get()).write(waker) };
-        let listens = self.core().word.listen();
-        if !listens {
-            // SAFETY: it was written above, and the word says that it is still ours.
-            let unused = unsafe { (*self.head().listener.get()).assume_init_read() };
-            quietly(|| drop(unused));
-        }
-        quietly(|| drop(before));
-        listens
-    }
-
-    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
-    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
-        publish_early(self.head(), how)
-    }
-
-    /// Takes the waker back, if it was not called.
-    pub(crate) fn unlisten(&mut self) -> Option<Waker> {
-        // SAFETY: the word says that there was a waker, and that the slot is ours now.
-        self.core().word.unlisten().then(|| unsafe { (*self.head().listener.get()).assume_init_read() })
-    }
-
-    fn head(&self) -> &Head {
-        // SAFETY: the task begins with its head, and lives as long as this owner, which has a reference.
-        unsafe { self.task.cast::<Head>().as_ref() }
-    }
-}
-
-impl<T, E> Drop for Taker<T, E> {
-    fn drop(&mut self) {
-        let head: NonNull<Head> = self.task.cast();
-        match self.core().word.detach() {
-            Left::Nothing => {}
-            Left::Listener => {
-                // SAFETY: the word says that there was a waker, and that the slot is ours now.
-                let waker = unsafe { (*self.head().listener.get()).assume_init_read() };
-                quietly(|| drop(waker));
-                release(head, 1);
-            }
-            Left::Ready => {
-                let _release = Release { head, refs: 1 };
-                let is_own = !self.is_over && self.core().word.how() == Some(How::Itself);
-                let result = if is_own { self.take_own() } else { None };
-                quietly(|| drop(result));
-            }
-        }
-    }
-}
-
-// SAFETY: what it refers to, a task's core, may be shared and sent.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// Publishes an end that was decided, and that is not the task's own doing. Returns the waker of whoever waits for it.
-    pub(super) fn publish_early(&self, how: How) -> Option<Waker> {
-        publish_early(self.head(), how)
-    }
-
-    fn head(&self) -> &Head {
-        // SAFETY: the task begins with its head, and lives as long as this reference.
-        unsafe { self.head.as_ref() }
-    }
-}
-
-impl Clone for Shared {
-    fn clone(&self) -> Self {
-        self.word.retain();
-        Self { head: self.head }
-    }
-}
-
-impl Deref for Shared {
-    type Target = TaskCore;
-
-    #[inline]
-    fn deref(&self) -> &TaskCore {
-        &self.head().core
-    }
-}
-
-impl Drop for Shared {
-    #[inline]
-    fn drop(&mut self) {
-        release(self.head, 1);
-    }
-}
-
 impl<W, T, E> fmt::Debug for Task<W, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task").field("core", &self.head.core).finish_non_exhaustive()
-    }
-}
-
-impl<D: ?Sized + Close> fmt::Debug for Sole<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sole").field("core", self.core()).finish_non_exhaustive()
-    }
-}
-
-impl<T, E> fmt::Debug for Taker<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taker").field("core", self.core()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Shared").field(&**self).finish()
     }
 }
 
