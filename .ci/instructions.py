@@ -8,8 +8,8 @@ The program is built as a user's is, without what the workspace's own release pr
 peers. How many tasks a worker takes along depends on how long they take, so a count may vary a little: one that is too
 high is taken again, up to three times in all, and the least counts; a baseline is the least of three, too.
 
-Held are those counts that are the same from run to run. What depends on how two threads meet (`thread-submit`, `thread-queued..`), or on
-how long things took (`metrics`, `stats`), is for reading alone: `instructions.py show` prints them all.
+Held are those counts that are the same from run to run. What depends on how two threads meet (`..-queued..`,
+`thread-submit`), or on how long things took (`tokio-stream`, `metrics`, `stats`), is for reading alone: `instructions.py show` prints them all.
 
 A baseline is good for one compiler and one kind of processor; there is a file for each in `benches/instructions`.
 Status 77: there is no valgrind, or no baseline for this compiler, and so nothing was checked.
@@ -27,7 +27,7 @@ FOLDER = pathlib.Path("benches/instructions")
 COUNTS = (2000, 6000)
 TRIES = 3
 LIMIT = 1.03
-VARYING = {"metrics", "stats", "thread-submit", "thread-queued"} | {
+VARYING = {"floor-queued", "metrics", "stats", "thread-queued", "thread-submit", "tokio-stream"} | {
     f"thread-queued-{kind}" for kind in ("once", "timeout", "priorities", "batch", "detached")
 }
 SKIPPED = 77
