@@ -141,7 +141,7 @@ impl AtomicRateWindow {
         }
         let epoch = now / self.frame.width;
         self.latest.store(epoch, Ordering::Relaxed);
-        self.ends.store((epoch + 1).saturating_mul(self.frame.width), Ordering::Relaxed);
+        self.ends.store(epoch.saturating_add(1).saturating_mul(self.frame.width), Ordering::Relaxed);
         epoch
     }
 
@@ -296,6 +296,12 @@ mod tests {
     fn extreme_spans_and_counts_are_survived() {
         for span in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
             let mut window = RateWindow::with_span(Timestamp::MAX, span);
+            for now in [Timestamp::ZERO, Timestamp::MAX, Timestamp::from_nanos(u64::MAX - 1)] {
+                window.record(now, u64::MAX);
+                assert_eq!(window.count(now), u64::MAX);
+                assert!(window.rate(now).is_finite());
+            }
+            let window = AtomicRateWindow::with_span(Timestamp::MAX, span);
             for now in [Timestamp::ZERO, Timestamp::MAX, Timestamp::from_nanos(u64::MAX - 1)] {
                 window.record(now, u64::MAX);
                 assert_eq!(window.count(now), u64::MAX);
