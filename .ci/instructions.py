@@ -9,7 +9,8 @@ peers. How many tasks a worker takes along depends on how long they take, so a c
 high is taken again, up to three times in all, and the least counts; a baseline is the least of three, too.
 
 Held are those counts that are the same from run to run. What depends on how two threads meet (`..-queued..`,
-`thread-submit`), or on how long things took (`tokio-stream`, `metrics`, `stats`), is for reading alone: `instructions.py show` prints them all.
+`thread-submit`), or on how long things took (`tokio-stream`, `metrics`, `stats`), is for reading alone:
+`instructions.py show` prints them all.
 
 A baseline is good for one compiler and one kind of processor; there is a file for each in `benches/instructions`.
 Status 77: there is no valgrind, or no baseline for this compiler, and so nothing was checked.
