@@ -91,11 +91,7 @@ impl Post {
         if self.attempt_of(task).is_none() {
             return false;
         }
-        // A copy: should the worker have gone on meanwhile, the next task still needs its own.
-        let waker = self.waker.lock().clone();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake();
         true
     }
 
@@ -110,7 +106,12 @@ impl Post {
             Interrupt::Abandon => 2,
         };
         self.interrupt.fetch_max(code, Ordering::SeqCst);
-        let waker = self.waker.lock().take();
+        self.wake();
+    }
+
+    /// Calls the waker that was left, and leaves it: what it is inside of may have to be told more than once.
+    fn wake(&self) {
+        let waker = self.waker.lock().clone();
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -208,6 +208,29 @@ fn a_kill_ends_a_task_that_a_worker_has_just_taken() {
     assert_eq!(bench.lock().stats().busy, 0);
 }
 
+/// A worker is interrupted first and its task ended then; whoever waits to be told is woken by both.
+#[test]
+fn callbacks_of_a_killed_task_find_it_ended() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let handle = bench.submit(TaskOptions::default(), None);
+    let mut job = expect_run(bench.step(&mut worker));
+    let begun = worker.begin(&mut job, bench.clock.now());
+    let (seen, engine) = (Arc::new(Lock::new(Vec::new())), Arc::clone(&bench.engine));
+    let seeing = Arc::clone(&seen);
+    let armed = worker.context().arm_on_cancel(Box::new(move || {
+        seeing.lock().push((engine.ends()[EndKind::Killed as usize], engine.hub.is_killed()));
+    }));
+    worker.post().interrupt(Interrupt::Abandon);
+    assert_eq!(*seen.lock(), [], "nobody has ended it");
+    bench.mail.post(Msg::Event(Event::Kill));
+    bench.settle();
+    assert_eq!(*seen.lock(), [(1, true)]);
+    drop(armed);
+    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+    assert!(matches!(take(handle), Err(TaskError::Killed)));
+}
+
 #[test]
 fn a_worker_that_is_abandoned_while_it_takes_a_task_hands_it_back() {
     let mut bench = Bench::new(|builder| builder);

@@ -42,7 +42,7 @@ impl Runs {
     /// Tells of a kill.
     pub(crate) fn tell_of_kill(&self) {
         let watching = std::mem::take(&mut *self.watching.lock());
-        watching.iter().filter_map(Weak::upgrade).for_each(|callbacks| callbacks.call());
+        watching.iter().filter_map(Weak::upgrade).for_each(|callbacks| callbacks.look());
     }
 
     /// Tasks that returned a value, those that did not, and all that have begun: never fewer than the others together.

@@ -89,15 +89,17 @@ impl TaskContext {
             Of::Worker(post, _) => post.watch(&Waker::from(Arc::clone(&callbacks))),
             Of::Run => self.hub.runs().watch(&callbacks),
         }
-        if self.is_cancelled() {
-            callbacks.call();
-        }
+        callbacks.look();
         armed
     }
 
     fn callbacks(&self) -> Arc<Callbacks> {
         let mut callbacks = self.callbacks.lock();
-        Arc::clone(callbacks.get_or_insert_with(|| Arc::new(Callbacks::new(Arc::clone(&self.hub)))))
+        let make = || {
+            let task = self.inside().map(|inside| inside.task.clone());
+            Arc::new(Callbacks::new(Arc::clone(&self.hub), task))
+        };
+        Arc::clone(callbacks.get_or_insert_with(make))
     }
 
     #[inline]

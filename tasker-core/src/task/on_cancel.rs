@@ -7,6 +7,7 @@ use std::task::Wake;
 
 use crate::engine::Hub;
 use crate::sync::{Arc, Condvar, Lock, wait_on};
+use crate::task::Shared;
 
 /// A callback of [`OnCancel`].
 pub(super) type Callback = Box<dyn FnOnce() + Send>;
@@ -42,9 +43,12 @@ impl fmt::Debug for OnCancel<'_> {
     }
 }
 
-/// The callbacks of one attempt. Waking it calls them, each once.
+/// The callbacks of one attempt. Waking it calls them, each once, if nobody waits for the attempt any more: wakers are
+/// called for other reasons, too.
 pub(crate) struct Callbacks {
     hub: Arc<Hub>,
+    /// What is attempted; `None` inside `run`.
+    task: Option<Shared>,
     state: Lock<State>,
     came_back: Condvar,
 }
@@ -57,13 +61,14 @@ struct State {
 }
 
 impl Callbacks {
-    pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Self { hub, state: Lock::default(), came_back: Condvar::new() }
+    pub(super) fn new(hub: Arc<Hub>, task: Option<Shared>) -> Self {
+        Self { hub, task, state: Lock::default(), came_back: Condvar::new() }
     }
 
-    /// Calls those that are armed, under no lock.
-    pub(crate) fn call(&self) {
-        loop {
+    /// Calls those that are armed, under no lock, if it is time to.
+    pub(crate) fn look(&self) {
+        let is_due = self.task.as_ref().map_or_else(|| self.hub.is_killed(), |task| task.should_stop());
+        while is_due {
             let mut state = self.state.lock();
             let Some((id, callback)) = state.armed.pop_first() else { return };
             state.running.insert(id);
@@ -95,7 +100,7 @@ impl Callbacks {
 
 impl Wake for Callbacks {
     fn wake(self: Arc<Self>) {
-        self.call();
+        self.look();
     }
 }
 
