@@ -68,7 +68,10 @@ impl Callbacks {
     /// Calls those that are armed, under no lock, if it is time to.
     pub(crate) fn look(&self) {
         let is_due = self.task.as_ref().map_or_else(|| self.hub.is_killed(), |task| task.should_stop());
-        while is_due {
+        if !is_due {
+            return;
+        }
+        loop {
             let mut state = self.state.lock();
             let Some((id, callback)) = state.armed.pop_first() else { return };
             state.running.insert(id);
