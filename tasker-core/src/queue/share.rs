@@ -78,6 +78,10 @@ impl<J: Job> Held<J> {
     #[inline]
     pub(super) fn start(&mut self, trash: &mut Vec<J>) -> Option<J> {
         while let Some(Queued { mut item, .. }) = self.jobs.pop_front() {
+            // Which takes longer than a short task does.
+            if let Some(next_but_one) = self.jobs.get(1) {
+                next_but_one.item.own().prefetch();
+            }
             if item.own_mut().claim() {
                 self.tally.started += 1;
                 self.tally.freed += usize::from(item.core().place.uncount());

@@ -154,6 +154,7 @@ impl<J: Job> State<J> {
         let mut held = desk.open();
         held.lane = lane;
         self.lanes.take_along(lane, count, &mut held.jobs);
+        held.jobs.iter().take(2).for_each(|queued| queued.item.own().prefetch());
         let seen = Seen::of(&held);
         drop(held);
         self.note(own, seen);

@@ -112,6 +112,22 @@ impl<D: ?Sized + Close> Sole<D> {
         publish_early(self.head(), how)
     }
 
+    /// Has the processor fetch the task's memory, which another core has written, while something else is done.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use core::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            const LINE: usize = 64;
+            let first = self.task.as_ptr().cast::<i8>();
+            // SAFETY: it is a hint, and does nothing where there is nothing to fetch.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_ET0>(first);
+                _mm_prefetch::<_MM_HINT_ET0>(first.wrapping_add(LINE));
+            }
+        }
+    }
+
     #[inline]
     fn head(&self) -> &Head {
         // SAFETY: the task begins with its head, and lives as long as this owner, which has a reference.
