@@ -119,6 +119,10 @@ impl<T, E> TaskHandle<T, E> {
             // How long a task runs is not known: a fraction of what a worker is given.
             spin_until(self.hub.spin() / 4, || self.task.is_ready());
         }
+        if let Some(result) = self.take_ready() {
+            self.cancel_on_drop = false;
+            return result;
+        }
         Parker::with_current(|parker| {
             let waker = parker.waker();
             loop {
