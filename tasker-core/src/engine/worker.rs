@@ -317,15 +317,9 @@ impl<J: Job> Worker<J> {
         if let Some(timeout) = core.timeout() {
             self.engine.hub.arm_timeout(now.saturating_add(timeout), running, job.own().share());
         }
-        let core = job.core();
-        let begun = Begun {
-            last: core.is_last_attempt(attempt),
-            span: self.span(core, attempt),
-            started: now,
-            attempt,
-        };
         self.context.enter(job.own_mut().lend(), attempt);
-        begun
+        let core = job.core();
+        Begun { last: core.is_last_attempt(attempt), span: self.span(core, attempt), started: now, attempt }
     }
 
     fn span(&self, core: &TaskCore, attempt: u32) -> tracing::Span {
@@ -451,8 +445,7 @@ impl<J: Job> Worker<J> {
             let times = TaskTimes { queued: core.queued_at(), started: Some(begun.started), finished: now };
             hub.collect(core, kind, Some(times));
         }
-        // Dropping the rest of the job drops what the task had captured, and a detached result: both users' code.
-        super::quietly(|| job.fill(hub, end));
+        job.fill(hub, end);
     }
 
     /// The worker takes no more tasks; its resource is destroyed next. Returns when that must be done.
