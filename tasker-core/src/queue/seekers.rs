@@ -73,6 +73,11 @@ impl Seekers {
         !self.asleep.is_empty() && (self.looking.is_empty() || !self.are_threads)
     }
 
+    /// How many sleep.
+    pub(super) fn asleep(&self) -> usize {
+        self.asleep.len()
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.asleep.len() + self.looking.len()

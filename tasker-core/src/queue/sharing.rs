@@ -140,9 +140,10 @@ impl<J: Job> State<J> {
     }
 
     /// Lets a worker that has just taken a task of `lane` take more along, up to its `appetite`: not more than half of
-    /// what falls to each worker, and nothing while somebody waits for what would lie there.
+    /// what falls to each worker that is awake, and nothing while somebody waits for what would lie there.
     pub(super) fn lend(&mut self, desk: &Share<J>, lane: usize, appetite: usize) {
-        let backlog = self.counts.waiting[lane] / (2 * self.shares.len()).max(1);
+        let awake = self.shares.len().saturating_sub(self.seekers.asleep());
+        let backlog = self.counts.waiting[lane] / (2 * awake).max(1);
         let count = appetite.min(LARGEST).saturating_sub(1).min(backlog);
         let is_wanted = self.seekers.must_be_called() || self.permits > 0 || self.room.is_wanted();
         if count == 0 || is_wanted || self.lanes.plain_head() != Some(lane) {
