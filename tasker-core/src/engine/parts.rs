@@ -147,10 +147,14 @@ impl<J: Job> Engine<J> {
         self.inbox.room().endless(&self.hub)
     }
 
-    /// Keeps the last error of creating a resource; the one before is dropped, as user code is, outside of the lock.
+    /// Keeps the last error of creating a resource until it is known whether the pool could start: where it could not, the
+    /// creations cut short after that do not say why. What is not kept is dropped, as user code is, outside of the lock.
     pub(crate) fn set_create_error(&self, error: Option<J::Error>) {
-        let before = std::mem::replace(&mut *self.create_error.lock(), error);
-        super::quietly(|| drop(before));
+        let unkept = match self.started.get() {
+            None => std::mem::replace(&mut *self.create_error.lock(), error),
+            Some(_) => error,
+        };
+        super::quietly(|| drop(unkept));
     }
 
     /// The task's place in a user's own order; 0 without one, or if asking panics.

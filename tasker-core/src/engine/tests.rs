@@ -374,6 +374,24 @@ fn a_worker_whose_creation_was_cut_short_by_a_kill_is_not_reported_as_left() {
 }
 
 #[test]
+fn the_error_of_a_failed_start_is_kept_when_other_creations_are_cut_short() {
+    let backoff = crate::Backoff::new().first(Duration::ZERO).max(Duration::ZERO);
+    let mut bench = Bench::new(|builder| builder.workers(2).create_backoff(backoff));
+    let create = |bench: &mut Bench, created| {
+        let order = bench.orders.0.lock().remove(0);
+        let alive = Worker::new(order, bench.clock.now()).created(created, bench.clock.now());
+        assert!(!alive);
+        bench.settle();
+    };
+    create(&mut bench, Created::Failed("first".into()));
+    // The first one's successor is ordered by now.
+    create(&mut bench, Created::Failed("second".into()));
+    assert!(matches!(bench.engine.started.get(), Some(Err(_))));
+    create(&mut bench, Created::Broken("cut short".into()));
+    assert_eq!(bench.engine.create_error.lock().as_deref(), Some("second"));
+}
+
+#[test]
 fn a_task_that_ends_as_it_is_taken_has_begun_by_then() {
     let mut bench = Bench::new(|builder| builder);
     let mut worker = bench.worker();
