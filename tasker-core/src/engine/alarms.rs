@@ -21,7 +21,7 @@ pub(crate) enum Alarm {
 
 /// One attempt on one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Running {
+pub struct Running {
     pub(crate) worker: WorkerId,
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, StopReport, Stopped};
+use crate::engine::{Engine, Interrupt, Msg, Order, Parts, Post, Running, StopReport, Stopped};
 use crate::error::Refusal;
 use crate::event::{Diagnosis, PoolEvent};
 use crate::ids::{SpawnReason, WorkerId};
@@ -121,6 +121,7 @@ impl<J: Job> Controller<J> {
         match msg {
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
+            Some(Msg::Overdue(running)) => self.hear_of_overdue(now, running),
             Some(Msg::Pause(paused)) => self.pause(paused),
             Some(Msg::ReserveClosed) => self.closing = self.closing.map(|_| Closing::Gone),
             Some(Msg::Nudge) | None => {}
@@ -172,11 +173,7 @@ impl<J: Job> Controller<J> {
     }
 
     fn hear(&mut self, now: Timestamp, event: Event) {
-        if let Event::Stuck(worker) = event {
-            if !self.is_stuck(worker) {
-                return;
-            }
-        } else if let Event::Stop { deadline: Some(deadline) } = event {
+        if let Event::Stop { deadline: Some(deadline) } = event {
             self.hasten(deadline, Stopped::DeadlinePassed);
         } else if event == Event::Kill {
             self.hasten(now, Stopped::Killed);
@@ -190,17 +187,17 @@ impl<J: Job> Controller<J> {
         }
     }
 
-    /// Whether the worker is still inside a task that has ended: it may have come back since the alarm. One that was
-    /// abandoned before owes that task no longer.
-    fn is_stuck(&self, worker: WorkerId) -> bool {
-        let Some(post) = self.engine.hub.roster().post(worker) else { return false };
-        if !post.note_stuck() {
-            return false;
+    /// Its worker may have come back since the alarm, and be inside another task by now. One that was abandoned before
+    /// owes this task no longer.
+    fn hear_of_overdue(&mut self, now: Timestamp, running: Running) {
+        let Some(post) = self.engine.hub.roster().post(running.worker) else { return };
+        if !post.note_stuck(running) {
+            return;
         }
         if post.interrupted() == Some(Interrupt::Abandon) {
-            self.abandon(worker);
+            self.abandon(running.worker);
         }
-        true
+        self.supervisor.handle_event(now, Event::Stuck(running.worker));
     }
 
     fn supervise(&mut self, now: Timestamp) {

@@ -33,6 +33,8 @@ pub enum Msg {
     Nudge,
     /// Something to tell whoever listens, in order with what else the sender says.
     Tell(PoolEvent),
+    /// This attempt has not come back, though its time and the grace after it are over.
+    Overdue(Running),
     /// Tasks may not start, or may again.
     Pause(bool),
     /// The reserve's last resource is gone.
@@ -382,7 +384,7 @@ impl Hub {
             // It was to be retried, but its worker does not give it back.
             task.cut(self, &End::TimedOut(after));
         }
-        self.post(Msg::Event(Event::Stuck(running.worker)));
+        self.post(Msg::Overdue(running));
     }
 }
 

@@ -21,6 +21,7 @@ mod seat;
 mod tests;
 mod worker;
 
+pub use alarms::Running;
 pub use bus::{EventBus, Events, Received};
 pub use controller::{Controller, Launch, Turn};
 pub use hub::{Hub, Msg};

@@ -152,11 +152,13 @@ impl Post {
         self.window.look(|task| task.has_ended() && self.take_busy()).unwrap_or(false)
     }
 
-    /// Notes that it does not come back from a task that has ended. `false` if it is not inside of one any more.
-    pub(crate) fn note_stuck(&self) -> bool {
+    /// Notes that it does not come back from this attempt at a task that has ended. `false` if it is not inside of that
+    /// any more.
+    pub(crate) fn note_stuck(&self, running: Running) -> bool {
         // While it is looked at: it either takes the note or is seen to have come back.
         let noted = self.window.look(|task| {
-            let stuck = task.has_ended();
+            let same = task.id() == running.task && task.attempts() == running.attempt;
+            let stuck = same && task.has_ended();
             if stuck {
                 self.stuck.store(true, Ordering::Release);
             }

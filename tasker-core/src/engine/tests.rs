@@ -276,6 +276,31 @@ fn a_worker_that_came_back_before_it_was_abandoned_is_counted_as_running() {
     assert_eq!(bench.engine.inbox.counts().running, 0);
 }
 
+/// It was stuck in a task that was cancelled, and the next one has just been.
+#[test]
+fn a_worker_that_came_back_has_the_whole_grace_time_for_its_next_cancelled_task() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let [first, second] = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
+    let mut job = expect_run(bench.step(&mut worker));
+    let begun = worker.begin(&mut job, bench.clock.now());
+    first.cancel();
+    bench.advance(Duration::from_secs(5));
+    // The alarm goes off, and the worker comes back before that is acted on.
+    bench.controller.turn(bench.clock.now(), None);
+    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+    let mut job = expect_run(bench.step(&mut worker));
+    let begun = worker.begin(&mut job, bench.clock.now());
+    second.cancel();
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), None);
+    bench.advance(Duration::from_secs(5));
+    bench.settle();
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+}
+
 #[test]
 fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
     let mut bench = Bench::new(|builder| builder);
