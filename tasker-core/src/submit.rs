@@ -6,6 +6,7 @@ use crate::queue::Ticket;
 use crate::sync::Arc;
 use crate::task::job::Job;
 use crate::task::{End, Taker, TaskCore, TaskHandle, TaskOptions};
+use crate::time::Timestamp;
 
 /// Submits the job that `make` builds around a task's core; a refusal arrives in the handle.
 pub fn submit<J, T>(
@@ -45,16 +46,17 @@ where
     J: Job,
     T: Send + 'static,
 {
-    let (mut jobs, mut handles) = (Vec::new(), Vec::new());
     // Before any task is made: the iterator is the user's, and may panic.
     let tasks: Vec<F> = tasks.collect();
+    let (mut jobs, mut handles) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
+    let now = engine.hub.now();
     for task in tasks {
-        let (job, task) = make(new_core(engine, options.clone()), task);
+        let (job, task) = make(new_core(engine, options.clone(), now), task);
         let rank = engine.rank_of(job.core());
         jobs.push((job, rank));
         handles.push(task);
     }
-    for (job, reason) in engine.inbox.submit_batch(jobs, engine.hub.now()) {
+    for (job, reason) in engine.inbox.submit_batch(jobs, now) {
         refuse(&engine.hub, job, reason);
     }
     for task in handles.iter().filter(|task| task.core().place.is_accepted()) {
@@ -66,8 +68,8 @@ where
 /// A new task, for its queue and for its handle.
 pub type Made<J, T> = (J, Taker<T, <J as Job>::Error>);
 
-fn new_core<J: Job>(engine: &Arc<Engine<J>>, options: TaskOptions) -> TaskCore {
-    let core = TaskCore::new(options, engine.max_retries, engine.hub.now());
+fn new_core<J: Job>(engine: &Arc<Engine<J>>, options: TaskOptions, now: Timestamp) -> TaskCore {
+    let core = TaskCore::new(options, engine.max_retries, now);
     if engine.rank.is_some() {
         // A user's order may look at it.
         core.name_it(|| engine.hub.next_task());
@@ -85,8 +87,9 @@ where
     J: Job,
     T: Send + 'static,
 {
-    let (job, task) = make(new_core(engine, options));
-    let (rank, now) = (engine.rank_of(job.core()), job.core().submitted);
+    let now = engine.hub.now();
+    let (job, task) = make(new_core(engine, options, now));
+    let rank = engine.rank_of(job.core());
     let taken = engine.inbox.submit(job, rank, now, ticket);
     let is_next = matches!(taken, Ok(true));
     match taken {
