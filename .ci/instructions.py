@@ -5,7 +5,7 @@
     instructions.py show     prints what is counted now, also what varies
 
 The program is built as a user's is, without what the workspace's own release profile does beyond that, and without the
-peers. How many tasks a worker takes along depends on how long they take, so a count may vary a little: one that is too
+peers; but each crate in one unit, since how code is spread over units, and what is inlined with it, changes with any edit. How many tasks a worker takes along depends on how long they take, so a count may vary a little: one that is too
 high is taken again, up to three times in all, and the least counts; a baseline is the least of three, too.
 
 Held are those counts that are the same from run to run. What depends on how two threads meet (`..-queued..`,
@@ -121,7 +121,7 @@ def build():
     """Builds the program and says where it is."""
     command = ["cargo", "build", "--locked", "--release", "-p", "benches", "--bin", "instructions"]
     command += ["--no-default-features", "--message-format", "json-render-diagnostics"]
-    usual = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16"}
+    usual = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1"}
     environment = {**os.environ, **usual}
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     messages = map(json.loads, said.splitlines())
