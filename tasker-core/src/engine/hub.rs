@@ -251,8 +251,13 @@ impl Hub {
             self.undone.note(core);
         }
         if kind != EndKind::Refused {
-            self.collect(core, kind, self.collector.as_ref().map(|_| self.early_times(core)));
+            self.tell_of_early_end(core, kind);
         }
+    }
+
+    /// Tells the user's collector of an end that no worker brought about.
+    pub(crate) fn tell_of_early_end(&self, core: &TaskCore, kind: EndKind) {
+        self.collect(core, kind, self.collector.as_ref().map(|_| self.early_times(core)));
     }
 
     fn early_times(&self, core: &TaskCore) -> TaskTimes {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::engine::{Hub, Msg, fill_early};
+use crate::engine::{EndKind, Hub, Msg};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
 use crate::queue::intake::{Gate, Intake};
@@ -485,6 +485,10 @@ impl<J: Job> Inbox<J> {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
             self.hub.post(Msg::Event(Event::Drained));
         }
+        for _ in &effects.displaced {
+            // Under the lock, too: the pool may drain without them, and its report has to count them.
+            self.hub.early().count(EndKind::Displaced);
+        }
         drop(state);
         if !effects.are_none() {
             self.apply(std::mem::replace(effects, Effects::none()));
@@ -515,7 +519,8 @@ impl<J: Job> Inbox<J> {
             self.hub.post(Msg::Nudge);
         }
         for job in effects.displaced {
-            fill_early(&self.hub, job, End::Displaced);
+            self.hub.tell_of_early_end(job.core(), EndKind::Displaced);
+            crate::engine::quietly(|| job.end_early(&self.hub, &End::Displaced));
         }
         throw_away(effects.trash);
     }

@@ -208,6 +208,7 @@ pub(crate) enum End {
     Exhausted,
     Panicked,
     Cancelled,
+    Displaced,
     Refused,
     Killed,
 }
@@ -231,6 +232,7 @@ impl Answer {
                 (End::Panicked, attempts == 1 && self.task.deed == Deed::Panic)
             }
             Err(TaskError::Cancelled) => (End::Cancelled, true),
+            Err(TaskError::Displaced) => (End::Displaced, attempts == 0),
             Err(TaskError::Refused(_)) => (End::Refused, attempts == 0),
             Err(TaskError::Killed) => (End::Killed, true),
             Err(other) => panic!("nothing here ends so: {other:?}"),

@@ -26,7 +26,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
 use tasker_core::parker::block_on;
 use tasker_core::sync::thread::{self, JoinHandle};
-use tasker_core::{CancelOutcome, RunError, Stopped};
+use tasker_core::{CancelOutcome, Overflow, RunError, Stopped};
 
 const LONG: Duration = Duration::from_secs(4);
 
@@ -80,6 +80,7 @@ scenarios! {
     a_submission_racing_a_stop_is_run_or_refused,
     a_submission_racing_a_kill_is_run_refused_or_killed,
     a_submitter_that_waits_for_room_is_served_or_refused_by_a_stop,
+    a_task_displaced_while_the_pool_stops_is_in_the_report,
     a_cancel_racing_the_worker_and_a_stop_says_what_became_of_the_task,
     a_cancel_racing_a_kill_counts_once,
     a_resource_that_grows_too_old_is_replaced_between_tasks,
@@ -124,6 +125,15 @@ fn a_submitter_that_waits_for_room_is_served_or_refused_by_a_stop<C: Colour>() {
     let report = told(C::stop(&scene.pool));
     let answers: Vec<Answer> = submitters.into_iter().flat_map(joined).collect();
     scene.close(&report, &[Stopped::Drained], &answers, &[End::Done]);
+}
+
+fn a_task_displaced_while_the_pool_stops_is_in_the_report<C: Colour>() {
+    let scene = Scene::<C>::new(1, 1, |builder| builder.capacity(1).overflow(Overflow::DropOldest));
+    let submitters = [(); 2].map(|()| scene.submitter([Deed::Succeed; 2]));
+    let report = told(C::stop(&scene.pool));
+    let answers: Vec<Answer> = submitters.into_iter().flat_map(joined).collect();
+    let allowed = [End::Done, End::Displaced, End::Refused];
+    scene.close(&report, &[Stopped::Drained], &answers, &allowed);
 }
 
 /// A thread that submits two tasks, cancels them, and checks what it was told.

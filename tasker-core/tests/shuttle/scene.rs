@@ -60,7 +60,8 @@ impl<C: Colour> Scene<C> {
         assert!(ends.iter().all(|end| allowed.contains(end)), "{ends:?}");
         let of = |kinds: &[End]| ends.iter().filter(|end| kinds.contains(end)).count() as u64;
         assert_eq!(report.done, of(&[End::Done]), "{report:?}, {ends:?}");
-        assert_eq!(report.failed, of(&[End::Failed, End::Exhausted, End::Panicked]), "{report:?}, {ends:?}");
+        let failed = [End::Failed, End::Exhausted, End::Panicked, End::Displaced];
+        assert_eq!(report.failed, of(&failed), "{report:?}, {ends:?}");
         assert_eq!(report.cancelled, of(&[End::Cancelled]), "{report:?}, {ends:?}");
         assert_eq!(report.undone, of(&[End::Killed]), "{report:?}, {ends:?}");
         let left =
