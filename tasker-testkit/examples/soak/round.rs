@@ -109,6 +109,7 @@ fn live<G: Ground>(
         actor.does("audits");
         // Workers that were given up and come back now still count what they do.
         comes_true(|| read(&world.live) == 0);
+        audit.resources(|| G::metrics(&pool), world);
         let metrics = G::metrics(&pool);
         audit.metrics(&metrics, world);
         audit.report(&report, &metrics);
