@@ -21,6 +21,8 @@ macro_rules! conformance_run {
             an_idle_resource_of_the_reserve_goes_when_it_is_too_old
             a_used_up_resource_of_the_reserve_goes_at_once
             a_failed_creation_goes_to_that_caller_alone
+            a_creation_that_hangs_in_run_is_given_up_at_its_timeout
+            a_destroy_that_hangs_in_run_is_waited_for_no_longer_than_its_timeout
             a_panic_in_run_goes_to_its_caller_alone
             a_run_under_way_is_waited_for_and_later_ones_are_refused
             a_kill_does_not_wait_for_a_run_for_ever
@@ -64,7 +66,15 @@ fn run_at_gate<D: Driver>(
     pool: &Pool<D>,
     gate: &Gate,
 ) -> Helper<Result<Answer, RunError<Fault>>> {
-    let (pool, task) = (pool.clone(), Task::at(gate));
+    run_here(case, pool, Task::at(gate))
+}
+
+fn run_here<D: Driver>(
+    case: &Case<D>,
+    pool: &Pool<D>,
+    task: Task,
+) -> Helper<Result<Answer, RunError<Fault>>> {
+    let pool = pool.clone();
     let running = case.spawn(move || pool.run(task));
     case.settle();
     running
@@ -102,12 +112,7 @@ pub fn runs_that_wait_are_served_in_the_order_they_came<D: Driver>(case: &Case<D
     let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b.max_uses(2));
     let gate = case.gate();
     let names = ["first", "second", "third", "fourth", "fifth"];
-    let running = names.map(|name| {
-        let (pool, task) = (pool.clone(), Task::logs(case.log(), name).pass(&gate));
-        let running = case.spawn(move || pool.run(task));
-        case.settle();
-        running
-    });
+    let running = names.map(|name| run_here(case, &pool, Task::logs(case.log(), name).pass(&gate)));
     for served in 1..=names.len() {
         assert_eq!(case.log().entries(), names[..served]);
         gate.admit(1);
@@ -196,6 +201,36 @@ pub fn a_failed_creation_goes_to_that_caller_alone<D: Driver>(case: &Case<D>) {
     assert!(error.to_string().contains("no room"), "{error}");
     pool.run(Task::new()).expect("no room was lost");
     assert_eq!(pool.value_of(Task::value(1)), 1);
+}
+
+/// Promises 2 and 15: a resource of the reserve has no longer to come up than one of a worker.
+pub fn a_creation_that_hangs_in_run_is_given_up_at_its_timeout<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b.create_timeout(secs(2)));
+    let gate = case.gate();
+    case.script().next(Op::Create, [Outcome::hold(&gate)]);
+    let running = run_here(case, &pool, Task::new());
+    case.advance(millis(1999));
+    assert!(!running.is_finished(), "it may come up yet");
+    case.advance(millis(1));
+    assert!(running.is_finished(), "given up");
+    let error = case.join(running).expect_err("there was no resource");
+    assert!(matches!(error, RunError::Start(_)), "{error:?}");
+    pool.run(Task::new()).expect("its place is free again");
+}
+
+/// Promises 3 and 15.
+pub fn a_destroy_that_hangs_in_run_is_waited_for_no_longer_than_its_timeout<D: Driver>(case: &Case<D>) {
+    let pool = case.pool(Size::fixed(1).serving(1, 0), |b| b.destroy_timeout(secs(5)));
+    let gate = case.gate();
+    case.script().next(Op::Destroy, [Outcome::hold(&gate)]);
+    let running = run_here(case, &pool, Task::failing(Fault::sick("broken")));
+    case.advance(millis(4999));
+    assert!(!running.is_finished(), "it destroys its resource");
+    case.advance(millis(1));
+    assert!(running.is_finished(), "it has waited long enough");
+    let error = case.join(running).expect_err("it fails");
+    assert!(matches!(&error, RunError::Failed(fault) if fault.text == "broken"), "{error:?}");
+    assert_eq!(pool.stopped().destroy_errors, 1);
 }
 
 /// Fault: `run` panics.
