@@ -125,4 +125,12 @@ mod tests {
         mailbox.post(Msg::Nudge);
         assert!(waiting.as_mut().poll(&mut cx).is_ready());
     }
+    #[test]
+    fn a_mailbox_that_nobody_reads_any_more_keeps_nothing() {
+        let mailbox = Mailbox::default();
+        mailbox.post(Msg::Nudge);
+        mailbox.close();
+        mailbox.post(Msg::Nudge);
+        assert!(mailbox.poll(Waker::noop()).is_pending());
+    }
 }
