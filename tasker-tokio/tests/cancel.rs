@@ -49,6 +49,18 @@ async fn cancelling_the_token_stops_the_pool_gracefully() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_cancelled_later_stops_the_pool_then() {
+    let (pool, token) = (pool().await, CancellationToken::new());
+    let forwarding = stop_on_cancel(&pool, token.clone());
+    // By the end of this the small task has long begun.
+    pool.submit(async |_, _| Ok(())).await.unwrap();
+    assert!(!forwarding.is_finished(), "it waits for the token");
+    token.cancel();
+    forwarding.await.unwrap();
+    assert_eq!(pool.ended().await.how, Stopped::Drained);
+}
+
+#[tokio::test]
 async fn a_token_that_was_cancelled_stops_the_pool_at_once() {
     let (pool, token) = (pool().await, CancellationToken::new());
     token.cancel();
