@@ -1,7 +1,9 @@
 //! What the conformance suite cannot reach: cancelled futures, runtimes that end, handles dropped in odd places and
 //! awaited elsewhere.
 
-use std::sync::{Arc, Mutex};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
 
 use tasker_tokio::{
     CreateContext, Health, Pool, Refusal, Resource, StopError, TaskContext, TaskError, TaskHandle,
@@ -94,7 +96,7 @@ async fn a_submitter_that_gives_up_waiting_takes_no_room() {
 
 /// Polls once; whether it is pending.
 async fn is_pending<F: Future + ?Sized>(mut future: std::pin::Pin<&mut F>) -> bool {
-    std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
 }
 
 #[test]
@@ -128,6 +130,37 @@ fn a_pool_whose_runtime_is_gone_resolves_every_handle_and_drops_without_a_word()
     assert!(matches!(late, Err(TaskError::Refused(Refusal::Stopping))), "{late:?}");
     assert!(pool.stats().ended);
     drop(pool);
+}
+
+/// Asks its pool to stop when it is dropped, and tells what came of that.
+struct Stops(Pool<Db>, mpsc::Sender<Poll<Result<(), StopError>>>);
+
+impl Drop for Stops {
+    fn drop(&mut self) {
+        let Self(pool, told) = self;
+        let polled = pin!(pool.stop()).poll(&mut Context::from_waker(Waker::noop()));
+        let _ = told.send(polled.map_ok(drop));
+    }
+}
+
+#[test]
+fn what_a_task_holds_when_its_runtime_ends_is_dropped_inside_of_the_task() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (sender, told) = mpsc::channel();
+    runtime.block_on(async {
+        let pool = db(1).await;
+        let (stops, here) = (Stops(pool.clone(), sender), Arc::new(Notify::new()));
+        let arrived = Arc::clone(&here);
+        let task = async move |_: &mut Db, _: &TaskContext| {
+            let _stops = stops;
+            arrived.notify_one();
+            std::future::pending().await
+        };
+        pool.submit_once::<_, ()>(task).detach();
+        here.notified().await;
+    });
+    drop(runtime);
+    assert_eq!(told.recv().unwrap(), Poll::Ready(Err(StopError::InsideTask)));
 }
 
 #[tokio::test]
