@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -42,6 +44,62 @@ async fn a_stop_right_after_a_pause_resumes_and_drains() {
     let report = soon("stop", pool.stop()).await.unwrap();
     assert_eq!(report.done, 1);
     assert_eq!(handle.await.unwrap(), 7);
+}
+
+/// Counts how often it is cloned.
+#[derive(Default)]
+struct Counted(Arc<AtomicU32>);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_runs_a_clone_but_the_last_one_runs_the_closure_itself() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    for retries in 0..3 {
+        let held = Counted::default();
+        let clones = Arc::clone(&held.0);
+        let sick = pool.task().retries(retries).submit(async move |_, _| {
+            drop(held);
+            Err::<(), _>("sick".to_string())
+        });
+        soon("task", sick).await.unwrap_err();
+        assert_eq!(clones.load(Ordering::Relaxed), retries);
+    }
+}
+
+/// On a runtime with one thread, tasks that never await.
+#[tokio::test]
+async fn a_busy_worker_gives_way_to_the_rest_of_its_runtime_after_some_tasks_and_not_after_each() {
+    const MANY: u32 = 1000;
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    pool.pause();
+    let done = Arc::new(AtomicU32::new(0));
+    let handles = pool.submit_all((0..MANY).map(|_| {
+        let done = Arc::clone(&done);
+        async move |_: &mut Plain, _: &TaskContext| {
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }));
+    // Has its turn again and again, and says how far the worker was when it first saw something done.
+    let other = tokio::spawn(std::future::poll_fn(move |cx| match done.load(Ordering::Relaxed) {
+        0 => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        done => Poll::Ready(done),
+    }));
+    pool.resume();
+    let seen = other.await.unwrap();
+    assert!(1 < seen && seen < MANY, "{seen}");
+    for handle in handles {
+        handle.await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,9 +311,9 @@ async fn a_delayed_task_keeps_its_rank() {
         .build()
         .await
         .unwrap();
-    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
     let note = |n: u64| {
-        let order = std::sync::Arc::clone(&order);
+        let order = Arc::clone(&order);
         async move |_: &mut Plain, _: &TaskContext| {
             order.lock().unwrap().push(n);
             Ok(())
