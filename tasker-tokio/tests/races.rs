@@ -255,7 +255,7 @@ async fn a_stop_with_a_deadline_does_not_wait_for_a_run_past_it() {
     let mut run = pin!(pool.run(async |_, _| std::future::pending::<Result<(), String>>().await));
     assert!(poll_once(run.as_mut()).is_pending());
     let report = soon("stop", pool.stop_within(Duration::from_secs(1))).await.unwrap();
-    assert_eq!(report.how, Stopped::DeadlinePassed);
+    assert_eq!((report.how, report.reserve_left), (Stopped::DeadlinePassed, 1), "nobody polls the run");
     assert!(matches!(soon("run", run).await, Err(RunError::Killed)));
 }
 
