@@ -371,6 +371,23 @@ async fn an_error_whose_drop_panics_costs_no_resource_its_destruction() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_panics_when_a_cancel_drops_it_costs_no_resource_its_destruction() {
+    let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
+    let (here, is_here) = oneshot::channel();
+    let handle = pool.submit_once(async move |_, _| {
+        let _bomb = Bomb;
+        here.send(()).unwrap();
+        std::future::pending::<Result<(), String>>().await
+    });
+    is_here.await.unwrap();
+    handle.cancel();
+    assert!(matches!(soon("handle", handle).await, Err(TaskError::Cancelled)));
+    let report = soon("stop", pool.stop()).await.unwrap();
+    assert_eq!(report.destroy_skipped, 0, "{report}");
+    assert_eq!(pool.metrics().created, pool.metrics().destroyed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_whose_payload_panics_when_dropped_harms_nobody() {
     let pool = Pool::<Plain>::builder(()).workers(1).build().await.unwrap();
     let result = pool.submit(async |_, _| -> Result<(), String> { std::panic::panic_any(Bomb) }).await;
