@@ -87,7 +87,7 @@ fn take(size: usize) -> Option<Block> {
     let taken = SHELVES.try_with(|shelves| {
         let shelf = &mut shelves.borrow_mut().0[size];
         if shelf.is_empty() {
-            fetch(size, shelf);
+            fetch(&DEPOTS[size], shelf);
         }
         shelf.pop()
     });
@@ -101,7 +101,7 @@ fn put(size: usize, block: Block) -> bool {
     let kept = SHELVES.try_with(|shelves| {
         let shelf = &mut shelves.borrow_mut().0[size];
         if shelf.len() >= SHELF {
-            give(size, shelf.drain(BATCH..));
+            give(&DEPOTS[size], size, shelf.drain(BATCH..));
         }
         shelf.push(block);
     });
@@ -109,16 +109,16 @@ fn put(size: usize, block: Block) -> bool {
 }
 
 #[cold]
-fn fetch(size: usize, shelf: &mut Vec<Block>) {
-    let mut depot = DEPOTS[size].lock().unwrap_or_else(PoisonError::into_inner);
+fn fetch(depot: &Mutex<Vec<Block>>, shelf: &mut Vec<Block>) {
+    let mut depot = depot.lock().unwrap_or_else(PoisonError::into_inner);
     let left = depot.len().saturating_sub(BATCH);
     shelf.extend(depot.drain(left..));
 }
 
 /// Takes blocks to the depot as far as there is room.
 #[cold]
-fn give(size: usize, mut blocks: impl Iterator<Item = Block>) {
-    let mut depot = DEPOTS[size].lock().unwrap_or_else(PoisonError::into_inner);
+fn give(depot: &Mutex<Vec<Block>>, size: usize, mut blocks: impl Iterator<Item = Block>) {
+    let mut depot = depot.lock().unwrap_or_else(PoisonError::into_inner);
     let room = DEPOT.saturating_sub(depot.len());
     depot.extend(blocks.by_ref().take(room));
     drop(depot);
@@ -130,6 +130,106 @@ fn give(size: usize, mut blocks: impl Iterator<Item = Block>) {
 
 impl Drop for Shelves {
     fn drop(&mut self) {
-        self.0.iter_mut().enumerate().for_each(|(size, shelf)| give(size, shelf.drain(..)));
+        self.0.iter_mut().enumerate().for_each(|(size, shelf)| give(&DEPOTS[size], size, shelf.drain(..)));
+    }
+}
+
+#[cfg(all(test, not(any(miri, tasker_plain_memory))))]
+mod tests {
+    use super::*;
+
+    /// Of the least size that is kept, which few tasks have.
+    const SIZE: usize = 3;
+
+    fn blocks(count: usize) -> impl Iterator<Item = Block> {
+        (0..count).map(|_| Block(allocate_anew(layout_of(SIZE))))
+    }
+
+    fn discard(blocks: Vec<Block>) {
+        for Block(memory) in blocks {
+            // SAFETY: it was allocated for this size, and is used by nobody.
+            unsafe { dealloc(memory.as_ptr(), layout_of(SIZE)) };
+        }
+    }
+
+    fn on_shelf() -> usize {
+        SHELVES.with_borrow(|shelves| shelves.0[SIZE].len())
+    }
+
+    /// Does something where all shelves are empty.
+    fn on_a_new_thread(f: impl FnOnce() + Send) {
+        std::thread::scope(|scope| scope.spawn(f).join().expect("no panic"));
+    }
+
+    #[test]
+    fn small_memory_of_pointers_is_kept_by_its_size() {
+        let of = |size, align| kept_size(Layout::from_size_align(size, align).expect("valid"));
+        let kept = [88, 96, 104, 112, 120, 128].map(|size| of(size, STEP));
+        assert_eq!(kept, [None, Some(3), Some(2), Some(1), Some(0), None]);
+        assert_eq!([of(LARGEST, 4), of(LARGEST, 16)], [None, None], "blocks are aligned for pointers alone");
+        assert!((0..SIZES).all(|size| kept_size(layout_of(size)) == Some(size)));
+    }
+
+    #[test]
+    fn memory_given_back_is_the_next_of_its_size_that_is_handed_out() {
+        let [small, large] = [layout_of(SIZE), layout_of(SIZE - 1)];
+        let (first, other) = (allocate(small), allocate(large));
+        // SAFETY: it was allocated for this layout, and is used by nobody.
+        unsafe { free(first, small) };
+        let (another, again) = (allocate(large), allocate(small));
+        assert_eq!(again, first);
+        assert_ne!(another, first);
+        for (memory, layout) in [(other, large), (another, large), (again, small)] {
+            // SAFETY: as above.
+            unsafe { free(memory, layout) };
+        }
+    }
+
+    #[test]
+    fn a_full_shelf_gives_half_away_when_one_more_comes() {
+        on_a_new_thread(|| {
+            assert!(blocks(SHELF).all(|block| put(SIZE, block)));
+            assert_eq!(on_shelf(), 64);
+            assert!(blocks(1).all(|block| put(SIZE, block)));
+            assert_eq!(on_shelf(), 33);
+        });
+    }
+
+    #[test]
+    fn an_empty_shelf_gets_a_batch_of_what_is_in_the_depot() {
+        let (depot, mut shelf) = (Mutex::new(blocks(BATCH + 8).collect()), Vec::new());
+        fetch(&depot, &mut shelf);
+        assert_eq!(shelf.len(), BATCH);
+        fetch(&depot, &mut shelf);
+        assert_eq!(shelf.len(), BATCH + 8);
+        fetch(&depot, &mut shelf);
+        assert_eq!(shelf.len(), BATCH + 8);
+        discard(shelf);
+    }
+
+    #[test]
+    fn the_depot_takes_no_more_than_it_may_hold() {
+        let depot = Mutex::new(blocks(DEPOT - 3).collect());
+        give(&depot, SIZE, blocks(2));
+        assert_eq!(depot.lock().expect("no panic").len(), DEPOT - 1);
+        give(&depot, SIZE, blocks(2));
+        let kept = depot.into_inner().expect("no panic");
+        assert_eq!(kept.len(), DEPOT);
+        discard(kept);
+    }
+
+    #[test]
+    fn what_a_thread_has_kept_goes_to_the_depot_when_it_ends() {
+        // Other tests may take it from there at once, but not every time.
+        let arrived = || {
+            let (block, mut address) = (blocks(1).next(), None);
+            on_a_new_thread(|| {
+                address = block.as_ref().map(|block| block.0.addr());
+                assert!(block.into_iter().all(|block| put(SIZE, block)));
+            });
+            let depot = DEPOTS[SIZE].lock().expect("no panic");
+            depot.iter().any(|block| Some(block.0.addr()) == address)
+        };
+        assert!((0..100).any(|_| arrived()));
     }
 }
