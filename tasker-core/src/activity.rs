@@ -189,3 +189,120 @@ impl<F> Drop for Tracked<F> {
         }
     }
 }
+
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::testing::Bell;
+
+    fn is_quiet(activity: &Activity) -> bool {
+        activity.poll_quiet(&Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[test]
+    fn whoever_waits_for_quiescence_is_woken_by_the_last_that_ends() {
+        let (activity, bell) = (Activity::default(), Arc::<Bell>::default());
+        let waker = bell.waker();
+        let asks = || activity.poll_quiet(&Context::from_waker(&waker));
+        assert_eq!(asks(), Poll::Ready(()));
+        activity.begin();
+        activity.begin();
+        assert_eq!(asks(), Poll::Pending);
+        activity.end();
+        assert_eq!((asks(), bell.rung()), (Poll::Pending, 0));
+        activity.end();
+        assert_eq!((asks(), bell.rung()), (Poll::Ready(()), 2));
+        activity.wait_quiet();
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_quiescence_comes_back_after_the_last_end() {
+        let (activity, ended) = (Activity::default(), AtomicU8::new(0));
+        activity.begin();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                activity.wait_quiet();
+                ended.load(Ordering::SeqCst)
+            });
+            ended.store(1, Ordering::SeqCst);
+            activity.end();
+            assert_eq!(waiter.join().expect("no panic"), 1);
+        });
+    }
+
+    #[test]
+    fn an_entity_counts_once_from_its_wake_up_until_it_rests() {
+        let activity = Arc::<Activity>::default();
+        let entity = Entity::start(Arc::clone(&activity));
+        entity.wake();
+        assert!(!is_quiet(&activity));
+        entity.rests();
+        assert!(!is_quiet(&activity), "it was woken and has not looked why");
+        entity.moves();
+        entity.rests();
+        assert!(is_quiet(&activity));
+        entity.rests();
+        entity.wake();
+        entity.wake();
+        entity.moves();
+        entity.rests();
+        assert!(is_quiet(&activity));
+        entity.moves();
+        assert!(!is_quiet(&activity), "it looks around unasked");
+    }
+
+    #[test]
+    fn an_entity_that_has_ended_counts_no_more_and_takes_nothing_from_others() {
+        let activity = Arc::<Activity>::default();
+        let [entity, other] = [(); 2].map(|()| Entity::start(Arc::clone(&activity)));
+        entity.ends();
+        entity.ends();
+        drop(entity);
+        assert!(!is_quiet(&activity));
+        drop(other);
+        assert!(is_quiet(&activity));
+    }
+
+    #[test]
+    fn a_tracked_future_counts_while_it_has_to_be_polled() {
+        let (activity, bell) = (Arc::<Activity>::default(), Arc::<Bell>::default());
+        let (mut inner, mut polls) = (None, 0);
+        let future = poll_fn(|cx| {
+            polls += 1;
+            inner = Some(cx.waker().clone());
+            if polls == 3 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let mut tracked = Tracked::new(future, Some(Arc::clone(&activity)));
+        let waker = bell.waker();
+        let mut polled = || Pin::new(&mut tracked).poll(&mut Context::from_waker(&waker));
+        assert!(!is_quiet(&activity));
+        assert_eq!(polled(), Poll::Pending);
+        assert!(is_quiet(&activity));
+        assert_eq!(polled(), Poll::Pending);
+        assert_eq!(polled(), Poll::Ready(()));
+        assert!(is_quiet(&activity));
+        drop(tracked);
+        inner.expect("it was polled").wake();
+        assert_eq!(bell.rung(), 0, "it has ended");
+        assert!(is_quiet(&activity));
+    }
+
+    #[test]
+    fn waking_a_tracked_future_counts_it_before_its_runtime_hears_of_it() {
+        let (activity, bell) = (Arc::<Activity>::default(), Arc::<Bell>::default());
+        let kept = Lock::new(None);
+        let future = poll_fn(|cx| {
+            *kept.lock() = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        let mut tracked = Tracked::new(future, Some(Arc::clone(&activity)));
+        let waker = bell.waker();
+        assert_eq!(Pin::new(&mut tracked).poll(&mut Context::from_waker(&waker)), Poll::Pending);
+        kept.lock().take().expect("it was polled").wake();
+        assert_eq!((is_quiet(&activity), bell.rung()), (false, 1));
+        drop(tracked);
+        assert!(is_quiet(&activity));
+    }
+}

@@ -82,3 +82,16 @@ impl fmt::Debug for CancelToken {
         f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_given_once_any_clone_gives_it() {
+        let token = CancelToken::new();
+        assert!(!token.is_cancelled());
+        token.clone().cancel();
+        assert!(token.is_cancelled());
+    }
+}

@@ -355,6 +355,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn workers_that_do_not_come_up_are_told_from_a_pool_at_its_maximum() {
+        let stuck = |desired, live| {
+            let stuck = Diagnosis::BurstScalingStuck { desired, live, queued: 9, max_workers: 3 };
+            [stuck.cause(), stuck.fix()]
+        };
+        assert_eq!(stuck(3, 1), stuck(3, 2));
+        assert_eq!(stuck(3, 3), stuck(2, 3));
+        let ([missing, wait], [full, raise]) = (stuck(3, 2), stuck(3, 3));
+        assert!(missing.contains("do not come up") && wait.contains("`create_timeout`"));
+        assert!(full.contains("at its maximum") && raise.contains("`max_workers`"));
+    }
+
+    #[test]
     fn events_read_as_sentences() {
         let worker = WorkerId::new(3);
         let started = PoolEvent::WorkerStarted { worker, reason: SpawnReason::Burst, attempt: 2 };

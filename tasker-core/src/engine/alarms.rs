@@ -81,3 +81,49 @@ impl State {
         self.sweep_at = self.queue.len() * 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Sole, Task, TaskCore, TaskOptions};
+
+    type Idle = Sole<Task<(), (), String>>;
+
+    fn task() -> Idle {
+        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
+        Task::pair(core, (), |task| task).0
+    }
+
+    fn attempt_at(task: &Idle, attempt: u32) -> Alarm {
+        Alarm::Timeout(Running { worker: WorkerId::new(1), task: task.core().id(), attempt }, task.share())
+    }
+
+    #[test]
+    fn alarms_for_what_has_ended_are_thrown_away_once_there_are_twice_as_many_as_were_left() {
+        let (alarms, due) = (Alarms::default(), Timestamp::from_nanos(1));
+        let (runs, ended) = (task(), task());
+        runs.core().count_attempt();
+        runs.core().count_attempt();
+        ended.core().count_attempt();
+        ended.core().finish();
+        let set = |count, alarm: &dyn Fn() -> Alarm| {
+            for _ in 0..count {
+                alarms.set(due, alarm());
+            }
+        };
+        set(600, &|| Alarm::Deadline(runs.share()));
+        set(200, &|| attempt_at(&runs, 2));
+        // Beside the end of its task, that of an attempt.
+        set(100, &|| attempt_at(&runs, 1));
+        set(60, &|| Alarm::Deadline(ended.share()));
+        set(63, &|| attempt_at(&ended, 1));
+        assert_eq!(alarms.len(), 1_023);
+        set(1, &|| Alarm::Deadline(runs.share()));
+        assert_eq!(alarms.len(), 801);
+        set(800, &|| attempt_at(&runs, 1));
+        assert_eq!(alarms.len(), 1_601);
+        set(1, &|| attempt_at(&runs, 1));
+        assert_eq!(alarms.len(), 801);
+        assert_eq!(alarms.next_due(), Some(due));
+    }
+}

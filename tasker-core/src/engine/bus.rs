@@ -203,4 +203,28 @@ mod tests {
         assert!(early.wait().is_none());
         assert!(late.wait().is_none());
     }
+
+    #[test]
+    fn every_subscription_gets_every_event_and_those_that_were_dropped_are_forgotten() {
+        let bus = EventBus::default();
+        let mut first = bus.subscribe(4);
+        drop(bus.subscribe(4));
+        let mut last = bus.subscribe(4);
+        assert_eq!(bus.subscribers.lock().list.len(), 2);
+        bus.publish("pool", &PoolEvent::Ended);
+        for events in [&mut first, &mut last] {
+            assert!(matches!(events.try_recv(), Some(Received::Event(PoolEvent::Ended))));
+            assert!(events.try_recv().is_none());
+        }
+    }
+
+    #[test]
+    fn a_full_subscription_says_how_many_events_it_lost() {
+        let bus = EventBus::default();
+        let mut events = bus.subscribe(1);
+        (0..4).for_each(|_| bus.publish("pool", &PoolEvent::Ended));
+        assert!(matches!(events.try_recv(), Some(Received::Missed(3))));
+        assert!(matches!(events.try_recv(), Some(Received::Event(PoolEvent::Ended))));
+        assert!(events.try_recv().is_none());
+    }
 }

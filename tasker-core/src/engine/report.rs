@@ -134,6 +134,33 @@ impl fmt::Display for StopReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::TaskOptions;
+    use crate::time::Timestamp;
+
+    fn task(id: u64, started: bool) -> TaskCore {
+        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
+        core.name_it(|| TaskId::new(id));
+        if started {
+            core.count_attempt();
+        }
+        core
+    }
+
+    #[test]
+    fn a_full_list_of_undone_tasks_takes_those_that_had_started_and_shows_them_first() {
+        let list = UndoneList::default();
+        let full = StopReport::LISTED as u64;
+        (1..=full + 1).for_each(|id| list.note(&task(id, false)));
+        list.note(&task(full + 3, true));
+        list.note(&task(full + 2, true));
+        let listed = list.listed();
+        assert_eq!(listed.len(), StopReport::LISTED);
+        let ids: Vec<_> = listed.iter().map(|undone| (undone.id.get(), undone.started)).collect();
+        assert_eq!(ids[..3], [(full + 2, true), (full + 3, true), (1, false)]);
+        assert_eq!(ids[ids.len() - 1], (full - 2, false));
+        (1..=full + 1).for_each(|id| list.note(&task(id, false)));
+        assert_eq!(list.0.lock().len(), StopReport::LISTED, "no more are kept than are shown");
+    }
 
     fn report(how: Stopped) -> StopReport {
         StopReport {

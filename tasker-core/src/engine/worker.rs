@@ -528,3 +528,17 @@ fn end_of<E>(attempt: Attempt<E>, outcome: Outcome, core: &TaskCore, attempts: u
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_shortened_by_less_than_a_tenth() {
+        let rows = [(100, 7, 93), (100, 13, 97), (100, 10, 100), (9, 7, 9), (0, 7, 0)];
+        for (age, seed, left) in rows {
+            let [age, left] = [age, left].map(Duration::from_nanos);
+            assert_eq!(shortened(age, seed), left, "{age:?}, {seed}");
+        }
+    }
+}

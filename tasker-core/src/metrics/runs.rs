@@ -58,3 +58,34 @@ impl Runs {
 fn add_one(cell: &AtomicU64) {
     cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Release);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Desk;
+
+    #[test]
+    fn each_run_counts_as_begun_and_once_as_ended() {
+        let runs = Runs::default();
+        (0..6).for_each(|_| runs.begin());
+        (0..3).for_each(|_| runs.complete());
+        (0..2).for_each(|_| runs.fail());
+        assert_eq!(runs.read(), (3, 2, 6));
+    }
+
+    #[test]
+    fn those_that_are_gone_are_not_told_of_a_kill_and_take_no_place() {
+        let (runs, hub) = (Runs::default(), Desk::new().hub);
+        let watch = || {
+            let callbacks = Arc::new(Callbacks::new(Arc::clone(&hub), None));
+            runs.watch(&callbacks);
+            callbacks
+        };
+        let _first = watch();
+        drop(watch());
+        let _last = watch();
+        assert_eq!(runs.watching.lock().len(), 2);
+        runs.tell_of_kill();
+        assert_eq!(runs.watching.lock().len(), 0, "there is but one kill");
+    }
+}

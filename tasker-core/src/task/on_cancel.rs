@@ -61,7 +61,7 @@ struct State {
 }
 
 impl Callbacks {
-    pub(super) fn new(hub: Arc<Hub>, task: Option<Shared>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, task: Option<Shared>) -> Self {
         Self { hub, task, state: Lock::default(), came_back: Condvar::new() }
     }
 
