@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::builder::{Backend, Builder};
 use crate::clock::Clock;
+use crate::ids::WorkerId;
 use crate::metrics::{Owned, Stats};
 use crate::parker::Parker;
 use crate::queue::Mail;
@@ -15,10 +16,11 @@ use crate::resource::Health;
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Lock};
+use crate::task::current::{self, Inside};
 use crate::task::job::Attempt;
 use crate::task::{Sole, Task, TaskHandle, TaskOptions};
 use crate::time::Timestamp;
-use crate::{TaskError, submit};
+use crate::{StopError, TaskError, life, submit};
 
 #[derive(Debug, Default)]
 struct StillClock(AtomicU64);
@@ -443,4 +445,14 @@ fn a_callback_for_a_result_that_was_taken_is_dropped() {
     assert_eq!(Arc::strong_count(&callback), 1);
     let received: Vec<_> = std::iter::from_fn(|| events.try_recv()).collect();
     assert!(!format!("{received:?}").contains("CallbackPanicked"), "{received:?}");
+}
+
+#[test]
+fn a_kill_can_be_waited_for_inside_a_task_of_another_pool() {
+    let [bench, other] = [(); 2].map(|()| Bench::new(|builder| builder));
+    let inside = Inside { pool: bench.engine.hub.pool(), worker: Some(WorkerId::new(1)) };
+    current::enter(inside, || {
+        assert!(life::kill(&other.engine).is_ok());
+        assert!(matches!(life::kill(&bench.engine), Err(StopError::InsideTask)));
+    });
 }
