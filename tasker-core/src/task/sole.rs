@@ -269,6 +269,7 @@ fn release(head: NonNull<Head>, refs: usize) {
 #[cfg(all(test, target_pointer_width = "64", not(any(tasker_loom, tasker_shuttle))))]
 mod tests {
     use super::*;
+    use crate::sync::Arc;
     use crate::task::TaskOptions;
     use crate::time::Timestamp;
 
@@ -284,6 +285,36 @@ mod tests {
             assert_eq!(sole.spare(), 2);
         }
         drop((sole, taker));
+    }
+
+    #[test]
+    fn a_task_is_freed_by_the_last_of_its_owners() {
+        let name = Arc::<str>::from("import");
+        let options = TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
+        let core = TaskCore::new(options, 0, Timestamp::ZERO);
+        let (mut sole, taker) = Task::<(), u64, String>::pair(core, (), |task| task);
+        let shared = taker.share();
+        assert!(sole.claim());
+        drop(sole);
+        drop(taker);
+        assert_eq!(Arc::strong_count(&name), 2);
+        drop(shared);
+        assert_eq!(Arc::strong_count(&name), 1);
+    }
+
+    #[test]
+    fn a_result_that_nobody_takes_is_dropped_with_its_taker() {
+        let result = Arc::new(());
+        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
+        let (mut sole, taker) = Task::<(), Arc<()>, String>::pair(core, (), |task| task);
+        assert!(sole.claim());
+        let (task, key) = sole.open();
+        task.work(key).leave(Ok(Arc::clone(&result)));
+        assert!(sole.core().finish().is_some());
+        assert!(sole.publish(|_| panic!("somebody may take it")).is_none());
+        assert_eq!(Arc::strong_count(&result), 2);
+        drop(taker);
+        assert_eq!(Arc::strong_count(&result), 1);
     }
 
     #[test]

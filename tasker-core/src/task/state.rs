@@ -331,3 +331,57 @@ impl Place {
         counted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(options: TaskOptions) -> TaskCore {
+        TaskCore::new(options, 2, Timestamp::from_nanos(100))
+    }
+
+    /// What has to be remembered beside the usual.
+    fn extras(core: &TaskCore) -> (Option<u128>, Option<u64>, Option<u128>, Option<&str>) {
+        let nanos = |duration: Duration| duration.as_nanos();
+        let deadline = core.deadline().map(Timestamp::as_nanos);
+        (core.timeout().map(nanos), deadline, core.delay().map(nanos), core.name().map(|name| &**name))
+    }
+
+    #[test]
+    fn each_option_is_remembered_without_the_others() {
+        let nanos = |count| Some(Duration::from_nanos(count));
+        let usual = TaskOptions::default;
+        assert_eq!(extras(&task(usual())), (None, None, None, None));
+        assert_eq!(extras(&task(TaskOptions { timeout: nanos(7), ..usual() })), (Some(7), None, None, None));
+        assert_eq!(
+            extras(&task(TaskOptions { deadline: nanos(7), ..usual() })),
+            (None, Some(107), None, None)
+        );
+        assert_eq!(extras(&task(TaskOptions { delay: nanos(7), ..usual() })), (None, None, Some(7), None));
+        let named = task(TaskOptions { name: Some("import".into()), ..usual() });
+        assert_eq!(extras(&named), (None, None, None, Some("import")));
+    }
+
+    #[test]
+    fn what_a_task_says_of_its_attempts_is_off_unless_asked_for() {
+        let says = |core: TaskCore| (core.is_cancel_safe(), core.is_retried_on_timeout());
+        let usual = TaskOptions::default;
+        assert_eq!(says(task(usual())), (false, false));
+        assert_eq!(says(task(TaskOptions { cancel_safe: true, ..usual() })), (true, false));
+        assert_eq!(says(task(TaskOptions { retry_on_timeout: true, ..usual() })), (false, true));
+        let last = [1, 2, 3, 4].map(|attempt| task(usual()).is_last_attempt(attempt));
+        assert_eq!(last, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_timeout_is_of_one_attempt_and_not_of_the_next() {
+        let core = task(TaskOptions { timeout: Some(Duration::from_nanos(7)), ..TaskOptions::default() });
+        assert!(!core.is_timed_out(), "it has not begun");
+        let first = core.count_attempt();
+        assert!(!core.is_timed_out());
+        core.time_out_attempt(first);
+        assert!(core.is_timed_out() && core.should_stop());
+        core.count_attempt();
+        assert!(!core.is_timed_out() && !core.should_stop());
+    }
+}
