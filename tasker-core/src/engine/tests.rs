@@ -456,3 +456,40 @@ fn a_kill_can_be_waited_for_inside_a_task_of_another_pool() {
         assert!(matches!(life::kill(&bench.engine), Err(StopError::InsideTask)));
     });
 }
+
+#[test]
+fn nothing_that_waits_begins_once_a_kill_was_called() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let _handle = bench.submit(TaskOptions::default(), None);
+    life::kill(&bench.engine).expect("this is no task");
+    let step = bench.step(&mut worker);
+    assert!(!matches!(step, Step::Run(_)), "the control loop has not heard of it yet: {step:?}");
+}
+
+#[test]
+fn a_queue_says_whether_it_is_paused() {
+    let bench = Bench::new(|builder| builder);
+    let says = |paused| {
+        life::pause(&bench.engine, paused);
+        bench.engine.inbox.is_paused()
+    };
+    assert!(!bench.engine.inbox.is_paused());
+    assert_eq!([says(true), says(false)], [true, false]);
+}
+
+#[test]
+fn cancelled_tasks_are_thrown_away_once_they_are_many_and_most_of_what_waits() {
+    let bench = Bench::new(|builder| builder);
+    let name = Arc::<str>::from("import");
+    let named = || TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
+    let handles: Vec<_> = (0..200).map(|_| bench.submit(named(), None)).collect();
+    let mut kept = Vec::new();
+    for handle in handles {
+        handle.cancel();
+        drop(handle);
+        kept.push(Arc::strong_count(&name) - 1);
+    }
+    // Those that wait or wait to be thrown away: 101 of 200 are more than half, then 64 are enough.
+    assert_eq!([kept[99], kept[100], kept[163], kept[164], kept[199]], [200, 99, 99, 35, 35]);
+}
