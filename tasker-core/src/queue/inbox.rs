@@ -97,6 +97,12 @@ impl<J: Job> Inbox<J> {
         }
     }
 
+    /// What is behind the lock.
+    #[cfg(test)]
+    pub(super) fn state(&self) -> MutexGuard<'_, State<J>> {
+        self.state.lock()
+    }
+
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
     pub fn beckons(&self) -> bool {
         self.all_calls().any()

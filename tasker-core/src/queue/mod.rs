@@ -13,6 +13,8 @@ mod seekers;
 mod share;
 mod sharing;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;
