@@ -78,3 +78,23 @@ pub fn park_for(parker: &Parker, deadline: Timestamp, now: Timestamp) {
         parker.park_timeout(left.min(LONGEST));
     }
 }
+
+#[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_rests_until_its_moment_has_come_or_it_is_woken() {
+        let (clock, parker) = (SystemClock::new(), Parker::new());
+        let moment = clock.now().saturating_add(Duration::from_millis(2));
+        let mut waits = 0;
+        while clock.now() < moment {
+            clock.park_until(&parker, moment);
+            waits += 1;
+        }
+        assert!(waits < 50, "waits may end early, but not {waits} times");
+        clock.park_until(&parker, moment);
+        parker.waker().wake();
+        clock.park_until(&parker, Timestamp::MAX);
+    }
+}

@@ -47,6 +47,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn looking_around_pays_where_another_core_can_move_meanwhile() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let explored = cfg!(any(tasker_loom, tasker_shuttle));
+        assert_eq!(default_rounds() > 1, cores > 1 && !explored);
+    }
+
+    #[test]
     fn it_looks_until_it_is_done_and_no_longer_than_asked() {
         let looks = Cell::new(0);
         let count_to = |end| {
