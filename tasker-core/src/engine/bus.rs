@@ -190,7 +190,10 @@ impl fmt::Debug for Events {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Context;
+
     use super::*;
+    use crate::testing::Bell;
 
     #[test]
     fn a_subscription_that_comes_too_late_is_at_its_end() {
@@ -226,5 +229,21 @@ mod tests {
         assert!(matches!(events.try_recv(), Some(Received::Missed(3))));
         assert!(matches!(events.try_recv(), Some(Received::Event(PoolEvent::Ended))));
         assert!(events.try_recv().is_none());
+    }
+
+    #[test]
+    fn whoever_awaits_an_event_is_woken_for_it() {
+        let (bus, bell) = (EventBus::default(), Arc::<Bell>::default());
+        let mut events = bus.subscribe(4);
+        let waker = bell.waker();
+        let mut cx = Context::from_waker(&waker);
+        let mut received = Box::pin(events.recv());
+        assert!(received.as_mut().poll(&mut cx).is_pending());
+        bus.publish("pool", &PoolEvent::Ended);
+        assert_eq!(bell.rung(), 1);
+        assert!(matches!(
+            received.as_mut().poll(&mut cx),
+            Poll::Ready(Some(Received::Event(PoolEvent::Ended)))
+        ));
     }
 }

@@ -239,6 +239,9 @@ impl Drop for RoomBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::{Levels, Phase};
+    use crate::task::current::Inside;
+    use crate::testing::Desk;
 
     const A: WorkerId = WorkerId::new(1);
     const B: WorkerId = WorkerId::new(2);
@@ -308,5 +311,42 @@ mod tests {
         assert_eq!(enter(&nested, B, task(1), 2), Err(()));
         nested.leave(Target::Room(1));
         assert_eq!(enter(&nested, B, task(1), 2), Ok(1));
+    }
+
+    /// A pool of so many workers that are live, of two it may have.
+    fn desk(live: usize) -> Desk {
+        let desk = Desk::new();
+        desk.hub.board().show(Levels { live, ..Levels::default() }, Phase::Running, (2, 2));
+        desk
+    }
+
+    /// A worker waits for room at this place in line.
+    fn enter_room(desk: &Desk, worker: WorkerId, place: u64) -> Result<Option<RoomBlock>, ()> {
+        let inside = Inside { pool: desk.hub.pool(), worker: Some(worker) };
+        current::enter(inside, || desk.hub.enter_room(place, Waker::noop()))
+    }
+
+    #[test]
+    fn a_wait_for_room_is_given_up_only_when_it_is_hopeless() {
+        let desk = desk(2);
+        let block = enter_room(&desk, A, 7).expect("another is left").expect("inside a task");
+        assert!(!block.is_given_up());
+        desk.hub.nested().give_up_last();
+        assert!(block.is_given_up());
+        drop(block);
+        assert_eq!(desk.hub.nested().blocked(), 0);
+    }
+
+    #[test]
+    fn one_more_worker_is_asked_for_once_all_there_are_have_begun_to_wait() {
+        for (live, asked) in [(2, 0), (1, 1), (0, 1)] {
+            let desk = desk(live);
+            // The second time it only looks again.
+            let waits = [(); 2].map(|()| desk.hub.block(A, task(1), Waker::noop()));
+            assert_eq!(waits, [Ok(()), Ok(())]);
+            let mail = desk.mail.take();
+            assert_eq!(mail.len(), asked, "{live} live: {mail:?}");
+            assert!(mail.iter().all(|msg| matches!(msg, Msg::Event(Event::Blocked))), "{mail:?}");
+        }
     }
 }

@@ -85,8 +85,9 @@ impl Backend for Bare {
     fn build(_: Builder<Self>) {}
 }
 
+/// The workers that were ordered, whether none can be had, and whether the reserve takes its time to close.
 #[derive(Clone, Default)]
-struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>);
+struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>, Arc<AtomicBool>);
 
 impl Launch<Idle> for Orders {
     fn launch(&mut self, order: Order<Idle>) -> Result<(), Arc<str>> {
@@ -98,7 +99,7 @@ impl Launch<Idle> for Orders {
     }
 
     fn close_reserve(&mut self) -> bool {
-        true
+        !self.2.load(Ordering::Relaxed)
     }
 }
 
@@ -167,6 +168,34 @@ impl Bench {
             task.work(key).leave(Ok(1));
         }
         worker.finish(job, &begun, attempt, |_| Health::Healthy, self.clock.now())
+    }
+
+    /// The worker takes the next task and begins it.
+    fn begin(&self, worker: &mut Worker<Idle>) -> (Idle, Begun) {
+        let mut job = expect_run(self.step(worker));
+        let begun = worker.begin(&mut job, self.clock.now());
+        (job, begun)
+    }
+
+    fn end(&self, worker: &mut Worker<Idle>, (job, begun): (Idle, Begun), attempt: Attempt<String>) -> Fate {
+        worker.finish(job, &begun, attempt, |_| Health::Unhealthy, self.clock.now())
+    }
+
+    /// The grace time passes, and the control loop does what is due then.
+    fn pass_grace(&mut self) {
+        self.advance(Duration::from_secs(5));
+        // The alarm goes off, and then its message is read.
+        self.settle();
+        self.settle();
+    }
+
+    /// Everything that was posted and not read.
+    fn mail(&self) -> String {
+        format!("{:?}", self.mail.0.lock())
+    }
+
+    fn running(&self) -> usize {
+        self.engine.inbox.counts().running
     }
 
     fn stats(&self) -> Stats {
@@ -249,6 +278,7 @@ fn a_worker_that_is_abandoned_while_it_takes_a_task_hands_it_back() {
     bench.settle();
     let mut next = bench.worker();
     let job = expect_run(bench.step(&mut next));
+    assert_eq!(job.core().attempts(), 1, "what was not begun is no attempt");
     assert_eq!(bench.run(&mut next, job, Attempt::Value), Fate::Keep);
     assert_eq!(take(handle).expect("done"), 1);
 }
@@ -492,4 +522,291 @@ fn cancelled_tasks_are_thrown_away_once_they_are_many_and_most_of_what_waits() {
     }
     // Those that wait or wait to be thrown away: 101 of 200 are more than half, then 64 are enough.
     assert_eq!([kept[99], kept[100], kept[163], kept[164], kept[199]], [200, 99, 99, 35, 35]);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_worker_that_was_abandoned_in_a_cancelled_task() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let handle = bench.submit(TaskOptions::default(), None);
+    let _inside = bench.begin(&mut worker);
+    handle.cancel();
+    bench.pass_grace();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+    assert_eq!(bench.running(), 0);
+    bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
+    bench.settle();
+    let mut next = bench.worker();
+    let step = bench.step(&mut next);
+    assert!(matches!(step, Step::Leave(crate::ExitReason::Drained)), "{step:?}");
+    drop(next);
+    assert_eq!(bench.settle(), Turn::Ended);
+    assert_eq!(bench.stats().abandoned, 1, "it is still there");
+}
+
+#[test]
+fn the_worker_that_is_abandoned_is_the_one_inside_the_task() {
+    let mut bench = Bench::new(|builder| builder.workers(2));
+    let (idle, mut worker) = (bench.worker(), bench.worker());
+    let handle = bench.submit(TaskOptions::default(), None);
+    let _inside = bench.begin(&mut worker);
+    handle.cancel();
+    bench.pass_grace();
+    assert_eq!([&idle, &worker].map(|worker| worker.post().interrupted()), [None, Some(Interrupt::Abandon)]);
+}
+
+#[test]
+fn a_stuck_worker_that_the_limit_keeps_says_once_that_it_is_back() {
+    let mut bench = Bench::new(|builder| builder.max_abandoned(0));
+    let mut worker = bench.worker();
+    let [stuck, _next] = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
+    let inside = bench.begin(&mut worker);
+    stuck.cancel();
+    bench.pass_grace();
+    assert_eq!(worker.post().interrupted(), None);
+    assert_eq!(bench.end(&mut worker, inside, Attempt::Value), Fate::Keep);
+    assert!(bench.mail().contains("Back"), "{}", bench.mail());
+    bench.settle();
+    let inside = bench.begin(&mut worker);
+    assert_eq!(bench.end(&mut worker, inside, Attempt::Value), Fate::Keep);
+    assert!(!bench.mail().contains("Back"), "{}", bench.mail());
+}
+
+#[test]
+fn a_stuck_worker_that_leaves_when_it_comes_back_does_not_say_that_it_is_well() {
+    let mut bench = Bench::new(|builder| builder.max_abandoned(0));
+    let mut worker = bench.worker();
+    let handle = bench.submit(TaskOptions::default(), None);
+    let inside = bench.begin(&mut worker);
+    handle.cancel();
+    bench.pass_grace();
+    let fate = bench.end(&mut worker, inside, Attempt::Interrupted);
+    assert_eq!(fate, Fate::Leave(crate::ExitReason::Interrupted));
+    assert!(!bench.mail().contains("Back"), "{}", bench.mail());
+}
+
+/// The limit kept it until another came back, and by then it was inside its next task.
+#[test]
+fn a_task_is_not_owed_by_an_abandoned_worker_that_does_not_come_back_from_its_cancelling() {
+    let mut bench = Bench::new(|builder| builder.workers(2).max_abandoned(1));
+    let mut workers = [bench.worker(), bench.worker()];
+    let [first, second, next] = [(); 3].map(|()| bench.submit(TaskOptions::default(), None));
+    let [away, kept] = workers.each_mut().map(|worker| bench.begin(worker));
+    first.cancel();
+    second.cancel();
+    bench.pass_grace();
+    let [mut lost, mut worker] = workers;
+    assert_eq!(lost.post().interrupted(), Some(Interrupt::Abandon));
+    assert_eq!(worker.post().interrupted(), None);
+    bench.end(&mut lost, away, Attempt::Interrupted);
+    drop(lost);
+    bench.end(&mut worker, kept, Attempt::Value);
+    let _inside = bench.begin(&mut worker);
+    bench.settle();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+    assert_eq!(bench.running(), 1, "its task is owed");
+    next.cancel();
+    bench.pass_grace();
+    assert_eq!(bench.running(), 0);
+}
+
+#[test]
+fn a_worker_has_the_grace_time_to_come_back_from_a_task_whose_deadline_passed() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let deadline = Duration::from_secs(1);
+    let handle = bench.submit(TaskOptions { deadline: Some(deadline), ..TaskOptions::default() }, None);
+    let _inside = bench.begin(&mut worker);
+    bench.advance(deadline);
+    bench.settle();
+    assert!(matches!(take(handle), Err(TaskError::Expired { .. })));
+    assert_eq!(worker.post().interrupted(), None);
+    bench.pass_grace();
+    assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
+}
+
+/// How a pool ended whose workers were gone and whose reserve was not: after these messages, the last of which comes so
+/// many seconds after the others.
+fn how_it_ended(messages: &[Event], after: u64) -> Option<Stopped> {
+    let mut bench = Bench::new(|builder| builder);
+    bench.orders.2.store(true, Ordering::Relaxed);
+    let mut worker = bench.worker();
+    bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
+    bench.settle();
+    assert!(matches!(bench.step(&mut worker), Step::Leave(crate::ExitReason::Drained)));
+    drop(worker);
+    bench.settle();
+    let (last, before) = messages.split_last().expect("one at least");
+    before.iter().for_each(|event| bench.mail.post(Msg::Event(event.clone())));
+    bench.settle();
+    bench.advance(Duration::from_secs(after));
+    bench.mail.post(Msg::Event(last.clone()));
+    bench.settle();
+    bench.mail.post(Msg::ReserveClosed);
+    assert_eq!(bench.settle(), Turn::Ended);
+    bench.engine.ended.get().map(|report| report.how)
+}
+
+#[test]
+fn the_soonest_limit_says_how_the_end_of_the_reserve_came() {
+    let stop = |after| {
+        let deadline = Timestamp::ZERO.saturating_add(Duration::from_secs(after));
+        Event::Stop { deadline: Some(deadline) }
+    };
+    let rows = [
+        (vec![stop(9)], 8, Stopped::Drained),
+        (vec![stop(9)], 9, Stopped::DeadlinePassed),
+        (vec![stop(9), stop(5)], 5, Stopped::DeadlinePassed),
+        (vec![stop(5), stop(9)], 5, Stopped::DeadlinePassed),
+        (vec![stop(9), Event::Kill], 5, Stopped::Killed),
+        // The first of two at the same moment.
+        (vec![stop(5), Event::Kill], 5, Stopped::DeadlinePassed),
+    ];
+    for (messages, after, how) in rows {
+        assert_eq!(how_it_ended(&messages, after), Some(how), "{messages:?} after {after} s");
+    }
+}
+
+/// Wants what there is, and notes how many workers were blocked.
+#[derive(Clone, Debug, Default)]
+struct Noting(Arc<Lock<Vec<usize>>>);
+
+impl crate::scaling::ScalingPolicy for Noting {
+    fn desired(&mut self, _: Timestamp, sample: &crate::scaling::Sample) -> usize {
+        self.0.lock().push(sample.blocked);
+        sample.live
+    }
+}
+
+#[test]
+fn a_policy_is_told_of_blocked_workers() {
+    let noting = Noting::default();
+    let policy = noting.clone();
+    let mut bench = Bench::new(|builder| builder.max_workers(3).scaling(policy));
+    let mut worker = bench.worker();
+    let [_outer, mut inner] = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
+    let _inside = bench.begin(&mut worker);
+    let blocks = current::enter(worker.inside(), || poll(&mut inner));
+    assert!(blocks.is_pending());
+    bench.settle();
+    noting.0.lock().clear();
+    bench.advance(Duration::from_secs(1));
+    bench.settle();
+    assert_eq!(*noting.0.lock(), [1]);
+}
+
+fn poll(handle: &mut TaskHandle<u32, String>) -> Poll<Result<u32, TaskError<String>>> {
+    std::pin::Pin::new(handle).poll(&mut std::task::Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_wait_inside_a_task_ends_with_its_result_its_time_or_its_handle() {
+    let mut bench = Bench::new(|builder| builder.workers(2));
+    let mut workers = [bench.worker(), bench.worker()];
+    let [_outer, mut inner, mut other] = [(); 3].map(|()| bench.submit(TaskOptions::default(), None));
+    let [_, within] = workers.each_mut().map(|worker| bench.begin(worker));
+    let [outside, mut worker] = workers;
+    let blocked = || bench.engine.hub.nested().blocked();
+    current::enter(outside.inside(), || {
+        assert!(poll(&mut inner).is_pending());
+        assert_eq!(blocked(), 1);
+        assert!(inner.wait_timeout(Duration::ZERO).is_none());
+        assert_eq!(blocked(), 0);
+        assert!(poll(&mut other).is_pending());
+        assert_eq!(blocked(), 1);
+        drop(other);
+        assert_eq!(blocked(), 0);
+        assert!(poll(&mut inner).is_pending());
+    });
+    assert_eq!(blocked(), 1);
+    inner.cancel();
+    assert_eq!(blocked(), 0);
+    bench.end(&mut worker, within, Attempt::Value);
+}
+
+#[test]
+fn an_abandoned_worker_may_wait_for_its_pool_and_counts_for_nothing() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let [_outer, mut inner] = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
+    let _inside = bench.begin(&mut worker);
+    worker.post().interrupt(Interrupt::Abandon);
+    let waits = current::enter(worker.inside(), || poll(&mut inner));
+    assert!(waits.is_pending(), "{waits:?}");
+    assert_eq!(bench.engine.hub.nested().blocked(), 0);
+}
+
+/// With one of them, ids that are mixed in badly make no difference.
+const NO_BIT_AND_ALL: [u64; 2] = [0, u64::MAX];
+
+#[test]
+fn workers_born_together_do_not_grow_equally_old_whatever_the_seed() {
+    for seed in NO_BIT_AND_ALL {
+        let age = Duration::from_secs(1_000);
+        let mut bench = Bench::new(|builder| builder.workers(2).max_lifetime(age).seed(seed));
+        let until = [(); 2].map(|()| {
+            let mut worker = bench.worker();
+            let Step::Wait(Some(until)) = bench.step(&mut worker) else { panic!("it has nothing to do") };
+            until
+        });
+        assert_ne!(until[0], until[1], "seed {seed}");
+    }
+}
+
+/// Notes its seeds.
+#[derive(Clone, Debug, Default)]
+struct Seeds(Arc<Lock<Vec<u64>>>);
+
+impl crate::retry::RetryPolicy for Seeds {
+    fn delay(&self, _: u32, seed: u64) -> Duration {
+        self.0.lock().push(seed);
+        Duration::from_secs(1)
+    }
+}
+
+#[test]
+fn a_retry_is_delayed_by_another_seed_for_each_task() {
+    for seed in NO_BIT_AND_ALL {
+        let seeds = Seeds::default();
+        let policy = seeds.clone();
+        let mut bench = Bench::new(|builder| builder.max_retries(1).retry(policy).seed(seed));
+        let mut worker = bench.worker();
+        let _handles = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
+        for _ in 0..2 {
+            let inside = bench.begin(&mut worker);
+            bench.end(&mut worker, inside, Attempt::Error("no".into()));
+        }
+        let seeds = seeds.0.lock();
+        assert!(matches!(**seeds, [one, other] if one != other), "seed {seed}: {seeds:?}");
+    }
+}
+
+#[test]
+fn a_context_knows_its_task_as_long_as_the_attempt_lasts() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let handle = bench.submit(TaskOptions::default(), None);
+    let inside = bench.begin(&mut worker);
+    assert_eq!(worker.context().id(), Some(handle.id()));
+    bench.end(&mut worker, inside, Attempt::Value);
+    assert_eq!(worker.context().id(), None);
+}
+
+#[test]
+fn callbacks_that_are_armed_when_a_task_is_cancelled_are_called_in_their_order() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let handle = bench.submit(TaskOptions::default(), None);
+    let inside = bench.begin(&mut worker);
+    let called = Arc::<Lock<Vec<u32>>>::default();
+    let [first, second, third] = [1, 2, 3].map(|number| {
+        let called = Arc::clone(&called);
+        worker.context().arm_on_cancel(Box::new(move || called.lock().push(number)))
+    });
+    drop(second);
+    assert_eq!(Arc::strong_count(&called), 3, "what is disarmed is dropped");
+    handle.cancel();
+    assert_eq!(*called.lock(), [1, 3]);
+    drop((first, third));
+    bench.end(&mut worker, inside, Attempt::Interrupted);
 }

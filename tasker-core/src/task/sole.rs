@@ -271,6 +271,7 @@ mod tests {
     use super::*;
     use crate::sync::Arc;
     use crate::task::TaskOptions;
+    use crate::testing::{Bell, Desk};
     use crate::time::Timestamp;
 
     #[test]
@@ -321,5 +322,111 @@ mod tests {
     fn a_small_task_takes_120_bytes() {
         // What allocators round up to 128.
         assert_eq!(size_of::<Task<[u64; 2], u64, String>>(), 120);
+    }
+
+    type Plain = Task<(), Arc<()>, String>;
+
+    /// A task, and its name, which lives as long as the task does.
+    fn named() -> (Arc<str>, Sole<Plain>, Taker<Arc<()>, String>) {
+        let name = Arc::<str>::from("import");
+        let options = TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
+        let core = TaskCore::new(options, 0, Timestamp::ZERO);
+        let (sole, taker) = Plain::pair(core, (), |task| task);
+        (name, sole, taker)
+    }
+
+    #[test]
+    fn no_task_takes_back_what_another_lent() {
+        let (name, sole, taker) = named();
+        let (_, mut other, _taker) = named();
+        other.take_back(sole.share());
+        assert_eq!(other.spare(), 0);
+        drop((sole, taker));
+        assert_eq!(Arc::strong_count(&name), 1);
+    }
+
+    #[test]
+    fn what_a_task_takes_back_beyond_what_it_can_count_is_given_up_at_once() {
+        let (name, mut sole, taker) = named();
+        for _ in 0..300 {
+            let shared = sole.share();
+            sole.take_back(shared);
+        }
+        assert_eq!(sole.spare(), u8::MAX);
+        drop((sole, taker));
+        assert_eq!(Arc::strong_count(&name), 1);
+    }
+
+    #[test]
+    fn a_task_that_loses_its_owner_ends_as_killed() {
+        let (desk, bell) = (Desk::new(), Arc::<Bell>::default());
+        let (_, sole, mut taker) = named();
+        assert!(taker.listen(&bell.waker()));
+        drop(sole);
+        assert!(taker.core().has_ended());
+        assert_eq!(bell.rung(), 1);
+        assert!(matches!(taker.take(&desk.hub), Some(Err(TaskError::Killed))));
+    }
+
+    #[test]
+    fn a_task_that_has_ended_otherwise_is_not_killed_by_the_loss_of_its_owner() {
+        let desk = Desk::new();
+        let (_, sole, mut taker) = named();
+        assert!(taker.core().finish().is_some());
+        drop(sole);
+        assert!(taker.take(&desk.hub).is_none(), "whoever decided the end publishes it");
+        assert!(taker.publish_early(How::Cancelled).is_none());
+        assert!(matches!(taker.take(&desk.hub), Some(Err(TaskError::Cancelled))));
+    }
+
+    #[test]
+    fn a_waker_that_is_taken_back_is_not_called() {
+        let bell = Arc::<Bell>::default();
+        let (_, sole, mut taker) = named();
+        assert!(taker.listen(&bell.waker()));
+        assert!(taker.unlisten().is_some_and(|waker| waker.will_wake(&bell.waker())));
+        assert_eq!(Arc::strong_count(&bell), 1);
+        assert!(taker.unlisten().is_none());
+        drop(sole);
+        assert_eq!(bell.rung(), 0);
+    }
+
+    #[test]
+    fn a_waker_goes_with_its_taker() {
+        let bell = Arc::<Bell>::default();
+        let (_, sole, mut taker) = named();
+        assert!(taker.listen(&bell.waker()));
+        assert!(taker.listen(&bell.waker()), "the second comes in the place of the first");
+        assert_eq!(Arc::strong_count(&bell), 2);
+        drop(taker);
+        assert_eq!(Arc::strong_count(&bell), 1);
+        drop(sole);
+        assert_eq!(bell.rung(), 0);
+    }
+
+    #[test]
+    fn a_result_that_comes_too_late_is_its_owners() {
+        let result = Arc::new(());
+        let (_, mut sole, taker) = named();
+        assert!(sole.claim());
+        assert!(taker.core().finish().is_some());
+        assert!(taker.publish_early(How::Cancelled).is_none());
+        let (task, key) = sole.open();
+        task.work(key).leave(Ok(Arc::clone(&result)));
+        drop(taker);
+        assert_eq!(Arc::strong_count(&result), 2);
+        drop(sole);
+        assert_eq!(Arc::strong_count(&result), 1);
+    }
+
+    #[test]
+    fn a_window_gives_back_what_it_shows_when_it_goes() {
+        let (name, sole, taker) = named();
+        let window = Window::new();
+        window.show(sole.share());
+        drop((sole, taker));
+        assert_eq!(Arc::strong_count(&name), 2);
+        drop(window);
+        assert_eq!(Arc::strong_count(&name), 1);
     }
 }
