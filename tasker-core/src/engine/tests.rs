@@ -477,6 +477,36 @@ fn a_callback_for_a_result_that_was_taken_is_dropped() {
     assert!(!format!("{received:?}").contains("CallbackPanicked"), "{received:?}");
 }
 
+/// A waker that ends all that waits when it is dropped.
+struct Ending(Arc<Engine<Idle>>);
+
+impl std::task::Wake for Ending {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        for job in self.0.inbox.discard(crate::Refusal::Stopping) {
+            fill_early(&self.0.hub, job, End::Killed);
+        }
+    }
+}
+
+/// Were the callback in its place by then, it would be called while it is put there, and wait for that for ever.
+#[test]
+fn a_callback_takes_the_place_of_a_waker_that_is_gone_by_then() {
+    let bench = Bench::new(|builder| builder);
+    let mut handle = bench.submit(TaskOptions::default(), None);
+    let waker = Waker::from(Arc::new(Ending(Arc::clone(&bench.engine))));
+    let waits = std::pin::Pin::new(&mut handle).poll(&mut std::task::Context::from_waker(&waker));
+    assert!(waits.is_pending());
+    drop(waker);
+    let told = Arc::<Lock<Option<bool>>>::default();
+    let telling = Arc::clone(&told);
+    handle.on_complete(move |result| *telling.lock() = Some(matches!(result, Err(TaskError::Killed))));
+    assert_eq!(*told.lock(), Some(true));
+}
+
 #[test]
 fn a_kill_can_be_waited_for_inside_a_task_of_another_pool() {
     let [bench, other] = [(); 2].map(|()| Bench::new(|builder| builder));

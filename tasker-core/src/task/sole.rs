@@ -308,6 +308,7 @@ mod tests {
         let result = Arc::new(());
         let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
         let (mut sole, taker) = Task::<(), Arc<()>, String>::pair(core, (), |task| task);
+        let _shared = taker.share();
         assert!(sole.claim());
         let (task, key) = sole.open();
         task.work(key).leave(Ok(Arc::clone(&result)));
