@@ -9,16 +9,29 @@ use super::inbox::{Counts, Inbox, Overflow, QueueSettings};
 use super::intake::Intake;
 use super::seekers::Seekers;
 use super::state::{Calls, Effects};
-use super::{Appetite, CameFrom, Leave, Pull, Share};
+use super::{Appetite, CameFrom, Leave, Pull, Queue, Share};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
-use crate::sync::Arc;
+use crate::sync::{Arc, Lock};
+use crate::task::current;
 use crate::task::job::Job;
 use crate::task::{End, Priority, Shared, Sole, Task, TaskCore, TaskOptions};
 use crate::testing::{Bell, Desk};
 use crate::time::Timestamp;
 
-type PlainTask = Task<(), u32, String>;
+type PlainTask = Task<Captured, u32, String>;
+
+/// What a task holds; says so when it goes.
+#[derive(Default)]
+struct Captured(Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell();
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Plain(Sole<PlainTask>);
@@ -40,8 +53,12 @@ impl Job for Plain {
     }
 }
 
+fn job_that_holds(captured: Captured, options: TaskOptions) -> Plain {
+    Plain(PlainTask::pair(TaskCore::new(options, 0, Timestamp::ZERO), captured, |task| task).0)
+}
+
 fn job_with(options: TaskOptions) -> Plain {
-    Plain(PlainTask::pair(TaskCore::new(options, 0, Timestamp::ZERO), (), |task| task).0)
+    job_that_holds(Captured::default(), options)
 }
 
 fn job() -> Plain {
@@ -354,4 +371,59 @@ fn a_pool_that_was_killed_gives_its_workers_no_task() {
     assert!(matches!(pulled, Pull::Leave(Leave::Killed)));
     let refused = rig.inbox.submit(job(), 0, Timestamp::ZERO, None);
     assert!(refused.is_err_and(|(_, reason)| reason == Refusal::Stopping));
+}
+
+#[test]
+fn what_was_cancelled_is_dropped_inside_of_the_worker_that_finds_it_and_may_panic() {
+    let rig = Rig::new(None);
+    let [worker] = rig.workers();
+    let (pool, found) = (rig.desk.hub.pool(), Arc::new(Lock::new(None)));
+    let finding = Arc::clone(&found);
+    let captured = Captured(Some(Box::new(move || {
+        *finding.lock() = current::inside_of(pool).and_then(|inside| inside.worker);
+        panic!("it goes with a bang");
+    })));
+    rig.cancel(&rig.submit_shared(job_that_holds(captured, TaskOptions::default())));
+    rig.sleep(&worker);
+    assert_eq!(*found.lock(), Some(id(1)));
+}
+
+#[test]
+fn a_panic_of_what_was_cancelled_stays_there_whoever_throws_it_away() {
+    let rig = Rig::new(None);
+    let captured = Captured(Some(Box::new(|| panic!("it goes with a bang"))));
+    let options = TaskOptions { delay: Some(Duration::from_secs(1)), ..TaskOptions::default() };
+    rig.cancel(&rig.submit_shared(job_that_holds(captured, options)));
+    assert_eq!(rig.inbox.release_due(Timestamp::MAX), None);
+}
+
+#[test]
+fn room_that_was_freed_by_what_was_taken_along_is_seen_by_whoever_asks_for_it() {
+    let rig = Rig::new(Some(10));
+    let [worker] = rig.workers();
+    rig.submit_many(10);
+    drop(rig.take(&worker, 32));
+    rig.submit(job());
+    let next = rig.pull(&worker, Waker::noop(), CameFrom::Task, 1);
+    assert!(matches!(next, Pull::Task(_)), "it comes from the share");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut rig.inbox.room()).poll(&mut cx).is_ready());
+}
+
+#[test]
+fn a_worker_that_takes_an_urgent_task_of_another_keeps_what_it_took_along_itself() {
+    let rig = Rig::new(None);
+    let [first, second] = rig.workers();
+    let urgent = || job_with(TaskOptions { priority: Priority::High, ..TaskOptions::default() });
+    rig.submit_many(20);
+    drop(rig.take(&first, 32));
+    let own = first.open().jobs.len();
+    (0..20).for_each(|_| assert!(!rig.submit(urgent())));
+    drop(rig.take(&second, 32));
+    let others = second.open().jobs.len();
+    assert!(own > 0 && others > 0);
+    rig.inbox.state().lanes.sweep(&mut |_| false).clear();
+    let Pull::Task(next) = rig.pull(&first, Waker::noop(), CameFrom::Task, 1) else { panic!("tasks wait") };
+    assert_eq!(next.core().priority(), Priority::High);
+    assert_eq!((first.open().jobs.len(), second.open().jobs.len()), (own, others - 1));
 }
