@@ -261,6 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn events_are_together_as_long_as_a_bucket_lasts() {
+        let window = sixteen_seconds(at(0));
+        assert!(window.are_together(at(1_000), at(1_999)));
+        assert!(!window.are_together(at(1_999), at(2_000)));
+    }
+
+    #[test]
+    fn an_event_that_comes_late_counts_where_it_belongs() {
+        let window = AtomicRateWindow::with_span(at(0), Duration::from_secs(16));
+        [5_500, 5_900, 2_000].into_iter().for_each(|millis| window.record(at(millis), 1));
+        let mut total = sixteen_seconds(at(0));
+        window.merge_into(&mut total);
+        assert_eq!([17_000, 18_000].map(|millis| total.count(at(millis))), [3, 2]);
+    }
+
+    #[test]
     fn a_grown_window_divides_by_what_it_covers() {
         let mut window = sixteen_seconds(at(0));
         (0..100).for_each(|second| window.record(at(second * 1_000), 3));

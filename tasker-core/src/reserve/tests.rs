@@ -330,3 +330,21 @@ fn a_run_inside_a_task_counts_as_inside_of_its_worker() {
     let elsewhere = Inside { pool: pool + 1, ..task };
     assert_eq!(current::enter(elsewhere, || rig.reserve.inside()), Inside { pool, worker: None });
 }
+
+#[test]
+fn runs_are_counted_as_they_begin_and_once_as_they_end() {
+    let rig = Rig::new(limits(1, 0));
+    let runs = || rig.desk.hub.runs().read();
+    let mut kept = rig.fresh(rig.make(), 7);
+    assert_eq!(runs(), (0, 0, 0));
+    kept.begin();
+    assert_eq!(runs(), (0, 0, 1));
+    kept.fail();
+    kept.fail();
+    rig.put_back(kept).expect("it is kept");
+    assert_eq!(runs(), (0, 1, 1));
+    let kept = rig.ready();
+    assert_eq!(runs(), (0, 1, 2));
+    rig.put_back(kept).expect("it is kept");
+    assert_eq!(runs(), (1, 1, 2));
+}
