@@ -535,7 +535,7 @@ def watch(command, folder, number, limits):
         resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
         # Should this program be killed meanwhile.
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (2 * limits.cpu, 2 * limits.cpu))
-    failed, running = [], []
+    failed = []
     reader = threading.Thread(target=read_tests, args=(process.stdout, failed), daemon=True)
     reader.start()
     clock = Clock(process.pid)

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, Ready, pending, ready};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -12,14 +12,12 @@ use std::time::Duration;
 use tasker_async_std::scaling::{Fixed, Threshold};
 use tasker_async_std::{
     AsyncStd, AsyncStdClock, AsyncStdSpawner, AsyncTask, Backoff, BuildError, Builder, CancelOutcome,
-    CancelToken, Clock, Constant, CreateContext, EndKind, Health, MetricsCollector, Overflow, Pool,
-    PoolEvent, Priority, Received, Refusal, Resource, RunError, SpawnReason, Startup, StopError, Stopped,
-    TaskContext, TaskError, TaskHandle, TaskInfo, TaskTimes, Timestamp, WorkerId,
+    CancelToken, Constant, CreateContext, EndKind, Health, MetricsCollector, Overflow, Pool, PoolEvent,
+    Priority, Received, Refusal, Resource, RunError, SpawnReason, Startup, StopError, Stopped, TaskContext,
+    TaskError, TaskHandle, TaskInfo, TaskTimes, WorkerId,
 };
-use tasker_core::activity::Activity;
 use tasker_core::asynchronous::AsyncBackend;
-use tasker_core::parker::Parker;
-use tasker_testkit::{FakeClock, Gate, within};
+use tasker_testkit::{FakeClock, Gate, rests_until_woken};
 
 /// Counts connections.
 #[derive(Clone, Default)]
@@ -545,22 +543,9 @@ fn handles_are_waited_for_on_plain_threads_and_awaited_on_foreign_executors() {
     assert_eq!(tasker_core::parker::block_on(foreign).unwrap(), 6);
 }
 
-/// It does not look at the time over and over meanwhile.
 #[test]
 fn a_clock_lets_a_thread_rest_until_it_is_woken() {
-    let (activity, woken) = (Arc::new(Activity::default()), Arc::new(AtomicBool::new(false)));
-    activity.begin();
-    let parker = Parker::counted(Some(Arc::clone(&activity)));
-    let (waker, over) = (parker.waker(), Arc::clone(&woken));
-    let waiting = thread::spawn(move || {
-        while !over.load(Ordering::SeqCst) {
-            AsyncStdClock::new().park_until(&parker, Timestamp::MAX);
-        }
-    });
-    within(secs(20), || "the thread works".into(), move || activity.wait_quiet());
-    woken.store(true, Ordering::SeqCst);
-    waker.wake();
-    waiting.join().unwrap();
+    rests_until_woken(AsyncStdClock::new());
 }
 
 thread_local! {

@@ -35,7 +35,7 @@ pub use clock::FakeClock;
 pub use driver::{Capabilities, Driver, Handle, Waiting};
 pub use gate::{Gate, Pass};
 pub use log::Log;
-pub use real_clock::within;
+pub use real_clock::{rests_until_woken, within};
 pub use script::{Counters, Fault, Op, Outcome, Script, Scripted};
 pub use task::{Answer, Armed, Bomb, Step, Task};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use tasker_testkit::{FakeClock, Gate};
+use tasker_testkit::{FakeClock, Gate, rests_until_woken};
 use tasker_thread::scaling::{
     Fixed, RateBased, Sample, ScalingPolicy, ScalingPolicyExt, Threshold, Utilization,
 };
@@ -590,4 +590,9 @@ fn a_pool_grows_with_its_backlog_and_shrinks_again() {
     assert_eq!(grown(|builder| builder.scaling(Generous.cooldown(secs(2), secs(2)))), (4, 1));
     assert_eq!(grown(|builder| builder.scaling(Generous.hysteresis(1))), (4, 1));
     assert_eq!(grown(|builder| builder.scaling(Fixed::at(2).max_of(Generous))).0, 4);
+}
+
+#[test]
+fn a_clock_lets_a_thread_rest_until_it_is_woken() {
+    rests_until_woken(SystemClock::new());
 }

@@ -125,6 +125,7 @@ mod tests {
         mailbox.post(Msg::Nudge);
         assert!(waiting.as_mut().poll(&mut cx).is_ready());
     }
+
     #[test]
     fn a_mailbox_that_nobody_reads_any_more_keeps_nothing() {
         let mailbox = Mailbox::default();

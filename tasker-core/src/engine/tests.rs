@@ -283,20 +283,19 @@ fn a_worker_that_is_abandoned_while_it_takes_a_task_hands_it_back() {
     assert_eq!(take(handle).expect("done"), 1);
 }
 
-/// It was stuck, came back, and is inside another task when it is given up: that task is owed until it ends.
+/// It was stuck, came back, and is inside another task when the control loop hears that it was stuck: that one is owed.
 #[test]
 fn a_worker_that_came_back_before_it_was_abandoned_is_counted_as_running() {
     let mut bench = Bench::new(|builder| builder);
     let mut worker = bench.worker();
     let stuck = bench.submit(TaskOptions::default(), None);
     let next = bench.submit(TaskOptions::default(), None);
-    let mut job = expect_run(bench.step(&mut worker));
-    let begun = worker.begin(&mut job, bench.clock.now());
+    let inside = bench.begin(&mut worker);
     stuck.cancel();
     bench.advance(Duration::from_secs(5));
     // The control loop finds it stuck, and the worker comes back before that is acted on.
     bench.controller.turn(bench.clock.now(), None);
-    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+    bench.end(&mut worker, inside, Attempt::Interrupted);
     let job = expect_run(bench.step(&mut worker));
     bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
     bench.settle();
@@ -314,23 +313,19 @@ fn a_worker_that_came_back_has_the_whole_grace_time_for_its_next_cancelled_task(
     let mut bench = Bench::new(|builder| builder);
     let mut worker = bench.worker();
     let [first, second] = [(); 2].map(|()| bench.submit(TaskOptions::default(), None));
-    let mut job = expect_run(bench.step(&mut worker));
-    let begun = worker.begin(&mut job, bench.clock.now());
+    let inside = bench.begin(&mut worker);
     first.cancel();
     bench.advance(Duration::from_secs(5));
     // The alarm goes off, and the worker comes back before that is acted on.
     bench.controller.turn(bench.clock.now(), None);
-    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
-    let mut job = expect_run(bench.step(&mut worker));
-    let begun = worker.begin(&mut job, bench.clock.now());
+    bench.end(&mut worker, inside, Attempt::Interrupted);
+    let inside = bench.begin(&mut worker);
     second.cancel();
     bench.settle();
     assert_eq!(worker.post().interrupted(), None);
-    bench.advance(Duration::from_secs(5));
-    bench.settle();
-    bench.settle();
+    bench.pass_grace();
     assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
-    worker.finish(job, &begun, Attempt::Interrupted, |_| Health::Healthy, bench.clock.now());
+    bench.end(&mut worker, inside, Attempt::Interrupted);
 }
 
 #[test]
@@ -343,13 +338,10 @@ fn a_task_cancelled_while_a_worker_takes_it_has_the_grace_time_and_no_more() {
         handle.lock().as_ref().map(TaskHandle::cancel);
     });
     *cancelling.lock() = Some(bench.submit(TaskOptions::default(), Some(hook)));
-    let mut job = expect_run(bench.step(&mut worker));
-    let _begun = worker.begin(&mut job, bench.clock.now());
+    let _inside = bench.begin(&mut worker);
     bench.settle();
     assert_eq!(worker.post().interrupted(), None);
-    bench.advance(Duration::from_secs(5));
-    bench.settle();
-    bench.settle();
+    bench.pass_grace();
     assert_eq!(worker.post().interrupted(), Some(Interrupt::Abandon));
 }
 

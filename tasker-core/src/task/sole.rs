@@ -274,6 +274,17 @@ mod tests {
     use crate::testing::{Bell, Desk};
     use crate::time::Timestamp;
 
+    type Plain = Task<(), Arc<()>, String>;
+
+    /// A task, and its name, which lives as long as the task does.
+    fn named() -> (Arc<str>, Sole<Plain>, Taker<Arc<()>, String>) {
+        let name = Arc::<str>::from("import");
+        let options = TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
+        let core = TaskCore::new(options, 0, Timestamp::ZERO);
+        let (sole, taker) = Plain::pair(core, (), |task| task);
+        (name, sole, taker)
+    }
+
     #[test]
     fn a_task_that_is_retried_often_keeps_no_more_references_than_one_attempt_needs() {
         let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
@@ -290,10 +301,7 @@ mod tests {
 
     #[test]
     fn a_task_is_freed_by_the_last_of_its_owners() {
-        let name = Arc::<str>::from("import");
-        let options = TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
-        let core = TaskCore::new(options, 0, Timestamp::ZERO);
-        let (mut sole, taker) = Task::<(), u64, String>::pair(core, (), |task| task);
+        let (name, mut sole, taker) = named();
         let shared = taker.share();
         assert!(sole.claim());
         drop(sole);
@@ -306,8 +314,7 @@ mod tests {
     #[test]
     fn a_result_that_nobody_takes_is_dropped_with_its_taker() {
         let result = Arc::new(());
-        let core = TaskCore::new(TaskOptions::default(), 0, Timestamp::ZERO);
-        let (mut sole, taker) = Task::<(), Arc<()>, String>::pair(core, (), |task| task);
+        let (_, mut sole, taker) = named();
         let _shared = taker.share();
         assert!(sole.claim());
         let (task, key) = sole.open();
@@ -323,17 +330,6 @@ mod tests {
     fn a_small_task_takes_120_bytes() {
         // What allocators round up to 128.
         assert_eq!(size_of::<Task<[u64; 2], u64, String>>(), 120);
-    }
-
-    type Plain = Task<(), Arc<()>, String>;
-
-    /// A task, and its name, which lives as long as the task does.
-    fn named() -> (Arc<str>, Sole<Plain>, Taker<Arc<()>, String>) {
-        let name = Arc::<str>::from("import");
-        let options = TaskOptions { name: Some(Arc::clone(&name)), ..TaskOptions::default() };
-        let core = TaskCore::new(options, 0, Timestamp::ZERO);
-        let (sole, taker) = Plain::pair(core, (), |task| task);
-        (name, sole, taker)
     }
 
     #[test]
