@@ -11,7 +11,8 @@ out, and the rest built again.
 Judges are test programs (libtest's). The first is asked about all mutants, the next about those that it missed, and so
 on. To notice is a failing test, an end that is no success, or no end. Time is counted while the program may run, and
 idling is looked for besides, so that neither a busy machine nor a stopped process makes a hang of what is none.
-Without mutants a judge must pass, and it is asked only about those of packages that are linked into it.
+Without mutants a judge must pass, which also tells how long it takes; eight times that is no end. It is asked only about
+mutants of packages that are linked into it.
 
 Results go to WORK/results.jsonl, the last line of an id counts: id, file, function, line, column, description,
 outcome, judge and test that noticed, judges that `passed` it. The outcomes: `caught`, `timeout`, `missed`, `unviable`
@@ -147,6 +148,10 @@ class Results:
         return not known or known["outcome"] == "missed" and judge.name not in known["passed"]
 
 
+# Seconds of CPU time, and without work, after which a program is taken to hang.
+Limits = collections.namedtuple("Limits", "cpu idle")
+
+
 class Judge:
     """Test programs, by the arguments of `cargo test` that select them and those that they get."""
 
@@ -155,6 +160,7 @@ class Judge:
         words = shlex.split(arguments)
         split = words.index("--") if "--" in words else len(words)
         self.select, self.arguments, self.programs, self.linked = words[:split], words[split + 1 :], [], set()
+        self.limits = {}
 
     def look(self, packages):
         """Notes whose mutants are in its programs."""
@@ -165,11 +171,20 @@ class Judge:
             if subprocess.run([program, "--list"], env=environment(package), capture_output=True).returncode == LINKED
         }
 
-    def ask(self, number, limits):
+    def passes(self, options):
+        """Runs the programs without mutants, and ends everything if one fails. Notes how long each may take with one."""
+        for program, folder in self.programs:
+            outcome, test, cpu = watch([program, *self.arguments], folder, None, Limits(options.most, options.idle))
+            if outcome:
+                sys.exit(f"{self.name} without mutants: {outcome}: {program_name(program)}: {test}")
+            self.limits[program_name(program)] = Limits(int(min(max(options.cpu, 8 * cpu), options.most)), options.idle)
+
+    def ask(self, number, options):
         """`(outcome, test)` with the mutant of that number, or with none; the outcome is None if nothing is noticed."""
         for program, folder in self.programs:
             began = time.monotonic()
-            outcome, test = watch([program, *self.arguments], folder, number, limits)
+            limits = self.limits.get(program_name(program), Limits(options.most, options.idle))
+            outcome, test, _ = watch([program, *self.arguments], folder, number, limits)
             if outcome == "caught" and time.monotonic() - began > LONG and number is not None:
                 # A test with a time limit of its own, on a machine that is too busy for it?
                 outcome = "unsure" if watch([program, "--exact", test], folder, None, limits)[0] else outcome
@@ -319,7 +334,8 @@ def parse():
     parser.add_argument("--file", action="append", default=[], help="only files like this one, as cargo-mutants has it")
     parser.add_argument("--exclude", action="append", default=[], help="no files like this one")
     parser.add_argument("--judge", action="append", required=True, help="NAME=arguments of `cargo test`")
-    parser.add_argument("--cpu", type=int, default=120, help="seconds of CPU time for one program (%(default)s)")
+    parser.add_argument("--cpu", type=int, default=10, help="seconds of CPU time for one program at least (%(default)s)")
+    parser.add_argument("--most", type=int, default=600, help="and at most (%(default)s)")
     parser.add_argument("--idle", type=float, default=10, help="seconds without work that are a hang (%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, help="how many are tried at a time (%(default)s)")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("target/mutants"), help="(%(default)s)")
@@ -344,9 +360,7 @@ def try_switched(copy, mutants, judge, results, options):
         mutant.number = number
     built = build(copy, mutants, judge, results)
     judge.look({mutant.package for mutant in built})
-    outcome, test = judge.ask(None, options)
-    if outcome:
-        sys.exit(f"{judge.name} without mutants: {outcome}: {test}")
+    judge.passes(options)
     print(f"{judge.name}: passes without mutants; has those of {', '.join(sorted(judge.linked)) or 'none'}", flush=True)
 
     def attempt(mutant):
@@ -526,7 +540,7 @@ def environment(mutant):
 
 
 def watch(command, folder, number, limits):
-    """Runs a test program until it ends, a test fails or it hangs: `(outcome, test)`."""
+    """Runs a test program until it ends, a test fails or it hangs: `(outcome, test, seconds of CPU time)`."""
     process = subprocess.Popen(
         command, cwd=folder, env=environment(number), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace",
@@ -544,7 +558,7 @@ def watch(command, folder, number, limits):
             if STOPPED.is_set():
                 sys.exit("stopped")
             if clock.spent(TICK) > limits.cpu or clock.idle > limits.idle or clock.ran > 5 * limits.cpu:
-                return "timeout", "no end"
+                return "timeout", "no end", clock.cpu
             reader.join(TICK)
             if not reader.is_alive():
                 time.sleep(TICK / 4)
@@ -552,10 +566,10 @@ def watch(command, folder, number, limits):
         kill(process)
         reader.join()
     if process.returncode == -signal.SIGXCPU:
-        return "timeout", "too long"
+        return "timeout", "too long", clock.cpu
     if failed or process.returncode:
-        return "caught", failed[0] if failed else f"status {process.returncode}"
-    return None, None
+        return "caught", failed[0] if failed else f"status {process.returncode}", clock.cpu
+    return None, None, clock.cpu
 
 
 def read_tests(lines, failed):
