@@ -418,7 +418,9 @@ def report(results, allowed):
     stages = collections.Counter(result["judge"] for result in results if "judge" in result)
     print(", ".join(f"{amount} {outcome}" for outcome, amount in sorted(count.items())))
     print(", ".join(f"{amount} noticed by {judge}" for judge, amount in stages.items()))
-    viable = count["caught"] + count["timeout"] + count["missed"]
+    viable = count["caught"] + count["timeout"] + count["missed"] + count["unsure"]
+    if not viable:
+        sys.exit("there was nothing to try")
     return int(len(missed) * 100 > allowed * viable)
 
 
