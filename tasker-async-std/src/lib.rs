@@ -59,7 +59,9 @@
 mod runtime;
 
 pub use runtime::{AsyncStd, AsyncStdClock, AsyncStdSpawner};
-pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request, RetryTask};
+pub use tasker_core::asynchronous::{
+    AsyncBackend, AsyncTask, Once, Repeatable, Request, RetryTask, Runtime, Spawner,
+};
 pub use tasker_core::user::*;
 
 /// A pool on async-std.

@@ -7,7 +7,7 @@ use crate::config_error::InvalidConfig;
 use crate::sync::Arc;
 
 /// Why a task has no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError<E> {
     /// The task returned this error, and its resource was healthy.
@@ -60,8 +60,70 @@ pub enum TaskError<E> {
     /// The wait might never have ended: it was made inside a task, and with it every worker the pool may have would
     /// wait for a task of the pool. The task itself still runs once a worker is free, and a handle that was awaited by
     /// `&mut` can be awaited again.
-    #[error("waiting here would deadlock: all workers wait for tasks that have not started")]
+    #[error(
+        "waiting here would deadlock: every worker the pool may have would wait for one of its tasks; raise \
+         max_workers, or give tasks that others wait for a pool of their own"
+    )]
     WouldDeadlock,
+}
+
+impl<E> TaskError<E> {
+    /// The task's own error, if it ended with one.
+    ///
+    /// ```
+    /// use tasker_core::TaskError;
+    ///
+    /// assert_eq!(TaskError::Failed("no such row").task_error(), Some(&"no such row"));
+    /// assert_eq!(TaskError::<&str>::Cancelled.task_error(), None);
+    /// ```
+    pub const fn task_error(&self) -> Option<&E> {
+        match self {
+            Self::Failed(error) | Self::Exhausted { error, .. } => Some(error),
+            Self::Panicked { .. }
+            | Self::Cancelled
+            | Self::TimedOut { .. }
+            | Self::Expired { .. }
+            | Self::Displaced
+            | Self::Refused(_)
+            | Self::Killed
+            | Self::NoWorkers { .. }
+            | Self::WouldDeadlock => None,
+        }
+    }
+
+    /// The same, taken out.
+    ///
+    /// # Errors
+    ///
+    /// What else happened, if the task has no error of its own.
+    pub fn into_task_error(self) -> Result<E, Self> {
+        match self {
+            Self::Failed(error) | Self::Exhausted { error, .. } => Ok(error),
+            other @ (Self::Panicked { .. }
+            | Self::Cancelled
+            | Self::TimedOut { .. }
+            | Self::Expired { .. }
+            | Self::Displaced
+            | Self::Refused(_)
+            | Self::Killed
+            | Self::NoWorkers { .. }
+            | Self::WouldDeadlock) => Err(other),
+        }
+    }
+}
+
+/// So that `?` takes a refusal and an end alike, as in `pool.try_submit(task)?.await?`.
+impl<E> From<Refusal> for TaskError<E> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The same, without the task.
+impl<F, E> From<Refused<F>> for TaskError<E> {
+    fn from(refused: Refused<F>) -> Self {
+        Self::Refused(refused.reason)
+    }
 }
 
 fn hint(create_error: Option<&str>) -> String {
@@ -73,13 +135,13 @@ fn hint(create_error: Option<&str>) -> String {
 #[non_exhaustive]
 pub enum Refusal {
     /// As many tasks wait as its capacity allows. Wait with `submit_wait`, or raise `capacity`.
-    #[error("its queue is full")]
+    #[error("its queue is full; wait with submit_wait, or raise its capacity")]
     Full,
     /// It is stopping, or has stopped.
     #[error("it is stopping or has stopped")]
     Stopping,
     /// Every worker gave up creating its resource.
-    #[error("no worker could be created")]
+    #[error("every worker gave up creating its resource")]
     NoWorkers,
     /// Its queue is full, and waiting for room might never have ended: the wait was made inside a task, and with it
     /// every worker the pool may have would wait for a task of the pool or for room in its queue. Only waits without a
@@ -111,7 +173,7 @@ impl<F> fmt::Display for Refused<F> {
 impl<F> std::error::Error for Refused<F> {}
 
 /// Why a pool could not be built. Nothing of it is left running.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError<E> {
     /// A setting makes no sense.
@@ -125,12 +187,12 @@ pub enum BuildError<E> {
     #[error("no worker could create its resource: {0}")]
     Start(Arc<str>),
     /// There is no runtime to run on, or it did not start the pool's control loop.
-    #[error("no runtime to run on: {0}")]
+    #[error("the pool's control loop could not be started: {0}")]
     Runtime(Arc<str>),
 }
 
 /// Why `run` has no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError<E> {
     /// The task returned this error.
@@ -146,7 +208,7 @@ pub enum RunError<E> {
     #[error("creating a resource failed: {0}")]
     Create(E),
     /// No resource was free, and creating one panicked or took too long; or the pool has no reserve to run on.
-    #[error("creating a resource failed: {0}")]
+    #[error("no resource to run on: {0}")]
     Start(Arc<str>),
     /// The pool is stopping or has stopped.
     #[error("the pool is stopping or has stopped")]
@@ -186,7 +248,10 @@ mod tests {
         struct Opaque;
         let refused = Refused { task: Opaque, reason: Refusal::Full };
         assert_eq!(format!("{refused:?}"), "Refused { reason: Full, .. }");
-        assert_eq!(refused.to_string(), "the pool did not take the task: its queue is full");
+        let full =
+            "the pool did not take the task: its queue is full; wait with submit_wait, or raise its capacity";
+        assert_eq!(refused.to_string(), full);
+        assert_eq!(TaskError::<String>::from(refused.reason).to_string(), full);
         let Opaque = refused.task;
     }
 }

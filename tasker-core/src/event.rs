@@ -14,6 +14,7 @@ use crate::{ExitReason, SpawnReason, TaskId, Timestamp, WorkerId};
 #[non_exhaustive]
 pub enum PoolEvent {
     /// A worker was started and begins to create its resource.
+    #[non_exhaustive]
     WorkerStarted {
         /// The new worker.
         worker: WorkerId,
@@ -23,6 +24,7 @@ pub enum PoolEvent {
         attempt: u32,
     },
     /// A worker's resource exists; it takes tasks from now on.
+    #[non_exhaustive]
     WorkerReady {
         /// The worker.
         worker: WorkerId,
@@ -30,6 +32,7 @@ pub enum PoolEvent {
         took: Duration,
     },
     /// A worker could not create its resource, or was given up while trying.
+    #[non_exhaustive]
     CreationFailed {
         /// The worker, which is gone.
         worker: WorkerId,
@@ -41,6 +44,7 @@ pub enum PoolEvent {
         retry_in: Option<Duration>,
     },
     /// A worker left because its resource could not be trusted any more; another takes its place.
+    #[non_exhaustive]
     WorkerReplaced {
         /// The worker that left.
         worker: WorkerId,
@@ -49,6 +53,7 @@ pub enum PoolEvent {
     },
     /// A worker left for a reason that is no illness, or while the pool no longer replaces anybody. One that left for
     /// its resource's age or uses is followed by another.
+    #[non_exhaustive]
     WorkerRetired {
         /// The worker that left.
         worker: WorkerId,
@@ -57,12 +62,14 @@ pub enum PoolEvent {
     },
     /// A worker was given up: it had been stuck in a creation, a task or a destruction for too long. It counts
     /// against the limit of abandoned workers until it comes back.
+    #[non_exhaustive]
     WorkerAbandoned {
         /// The worker that was given up.
         worker: WorkerId,
     },
     /// A worker is stuck, but so many have been abandoned already that it keeps its place and is not replaced.
     /// Said once, until one of the abandoned comes back.
+    #[non_exhaustive]
     AbandonedLimitReached {
         /// Abandoned workers now.
         abandoned: usize,
@@ -70,6 +77,7 @@ pub enum PoolEvent {
         limit: usize,
     },
     /// A resource's destruction failed, panicked or took too long. It is not tried again.
+    #[non_exhaustive]
     DestroyFailed {
         /// The worker that owned the resource; `None` for one that served `run`.
         worker: Option<WorkerId>,
@@ -78,6 +86,7 @@ pub enum PoolEvent {
     },
     /// A task failed on a resource that turned out sick, or timed out and had asked to be retried for that. It will be
     /// attempted again elsewhere.
+    #[non_exhaustive]
     TaskRetried {
         /// The task.
         task: TaskId,
@@ -91,6 +100,7 @@ pub enum PoolEvent {
         error: Arc<str>,
     },
     /// The pool wants another number of workers than before.
+    #[non_exhaustive]
     Scaled {
         /// Workers wanted until now.
         from: usize,
@@ -100,6 +110,7 @@ pub enum PoolEvent {
         why: ScaleReason,
     },
     /// Creations keep failing: until one succeeds, they are tried one at a time.
+    #[non_exhaustive]
     BreakerOpened {
         /// Creations that failed in a row.
         failures: u32,
@@ -107,6 +118,7 @@ pub enum PoolEvent {
     /// A creation succeeded after the breaker had opened; all waiting workers are started again.
     BreakerClosed,
     /// A graceful stop began: no more tasks are accepted, the accepted ones still run.
+    #[non_exhaustive]
     Stopping {
         /// When the stop turns into a kill; `None` if it may take as long as it takes.
         deadline: Option<Timestamp>,
@@ -122,6 +134,7 @@ pub enum PoolEvent {
     /// Tasks are started again.
     Resumed,
     /// A function given by the user panicked; the pool used a safe answer instead.
+    #[non_exhaustive]
     CallbackPanicked {
         /// Which function, as in `ScalingPolicy::desired`.
         callback: &'static str,
@@ -255,14 +268,16 @@ impl fmt::Display for ScaleReason {
 #[non_exhaustive]
 pub enum Diagnosis {
     /// At least 3 creations in a row have failed, over all workers, so that lost workers are not replaced.
+    #[non_exhaustive]
     WorkerReplacementFailure {
         /// Creations that failed in a row.
         failures: u32,
         /// The text of the last error.
         last_error: Arc<str>,
     },
-    /// The number of workers has not followed the backlog for 10 ticks in a row. Only pools with a scaling policy have
-    /// ticks.
+    /// The number of workers has not followed the backlog for 10 ticks in a row. Only pools whose `max_workers`
+    /// is above their `workers` have ticks.
+    #[non_exhaustive]
     BurstScalingStuck {
         /// Workers wanted.
         desired: usize,
@@ -274,6 +289,7 @@ pub enum Diagnosis {
         max_workers: usize,
     },
     /// A stop reached its deadline with workers left.
+    #[non_exhaustive]
     ShutdownTimeout {
         /// Time since the stop began.
         waited: Duration,

@@ -53,8 +53,8 @@
 //! | [`metrics`] | histograms, rates and counters of constant memory |
 //! | [`parker`], [`activity`], [`sync`] | waiting on a thread, knowing when nothing moves, the door to locks and atomics |
 //!
-//! Only what [`user`] lists is meant to be stable; the rest is what backends are made of and may change with any minor
-//! version.
+//! What backends re-export is stable: all of [`user`], and the few names that they take from [`asynchronous`], [`builder`] and
+//! [`task`]. The rest is what they are made of; it may change with any version, so each backend asks for exactly its own.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![deny(unsafe_code)]
 
@@ -91,7 +91,6 @@ mod testing;
 mod time;
 pub mod user;
 
-pub use clock::{Sleep, park_for};
 pub use resource::LocalResource;
 pub use task::TaskOptions;
 pub use user::*;

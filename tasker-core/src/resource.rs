@@ -6,7 +6,8 @@ use std::future::Future;
 use crate::ids::{SpawnReason, WorkerId};
 
 /// What a [`Resource`] says about itself after a task has failed on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Health {
     /// The resource is fine; the error goes to whoever submitted the task.
     Healthy,

@@ -129,7 +129,8 @@ macro_rules! request_options {
             }
 
             /// How long one attempt may run. The handle is resolved then; the attempt is dropped at its next await
-            /// point on async backends, and told through its context on threads.
+            /// point on async backends, and told through its context on threads. With `retry_on_timeout`, and a
+            /// retry left, the task is retried instead.
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.options.timeout = Some(timeout);
                 self

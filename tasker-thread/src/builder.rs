@@ -11,6 +11,7 @@ use tasker_core::{BuildError, Clock, LocalResource, Resource};
 use crate::Pool;
 use crate::control::{Around, Starter};
 use crate::reserve::{AnyReserve, ThreadReserve};
+use crate::sealed::Sealed;
 
 /// Sets up a pool on threads.
 pub(crate) type Builder<R> = tasker_core::Builder<Threads<R>>;
@@ -53,8 +54,8 @@ impl<R: LocalResource> Backend for Threads<R> {
     }
 }
 
-/// What only a builder of thread pools can set.
-pub trait ThreadBuilder: Sized {
+/// What only a builder of thread pools can set. No other type can have it, so it may grow.
+pub trait ThreadBuilder: Sealed + Sized {
     /// Uses this clock instead of the system's.
     #[must_use]
     fn clock(self, clock: Arc<dyn Clock>) -> Self;
@@ -86,6 +87,8 @@ pub trait ThreadBuilder: Sized {
     #[must_use]
     fn around_worker(self, around: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) -> Self;
 }
+
+impl<R: LocalResource> Sealed for Builder<R> {}
 
 impl<R: LocalResource> ThreadBuilder for Builder<R> {
     fn clock(mut self, clock: Arc<dyn Clock>) -> Self {

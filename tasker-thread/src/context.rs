@@ -3,8 +3,10 @@
 use tasker_core::TaskContext;
 use tasker_core::task::OnCancel;
 
-/// What only tasks on threads can ask of their context.
-pub trait ThreadContext {
+use crate::sealed::Sealed;
+
+/// What only tasks on threads can ask of their context. No other type can have it, so it may grow.
+pub trait ThreadContext: Sealed {
     /// Has `callback` called, once, when [`is_cancelled`](TaskContext::is_cancelled) comes true: when the task is
     /// cancelled or times out, its deadline passes, or the pool is killed. For tasks that are inside a call and cannot
     /// ask, but can be interrupted from another thread.
@@ -46,6 +48,8 @@ pub trait ThreadContext {
     /// ```
     fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) -> OnCancel<'_>;
 }
+
+impl Sealed for TaskContext {}
 
 impl ThreadContext for TaskContext {
     fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) -> OnCancel<'_> {

@@ -44,7 +44,8 @@ impl<R: Resource> Pool<R> {
     ///
     /// The task runs on the calling thread and is never retried; nothing can cut it short, not even a kill. An
     /// unhealthy resource is destroyed and not put back. When the reserve and the temporary resources are all in use,
-    /// this blocks until one is free; those who wait are served in the order they came.
+    /// this blocks until one is free; those who wait are served in the order they came. A pause does not hold it up, and
+    /// while the pool drains it is served until the last worker has left. The task may borrow from its caller.
     ///
     /// # Errors
     ///
@@ -238,7 +239,8 @@ impl<R: LocalResource> Pool<R> {
 
     /// Ends the pool now: tasks that wait are resolved as killed, running ones are told through their context and
     /// their handles resolved, and resources are destroyed. Waits for workers for no longer than the grace and
-    /// destroy timeouts; a thread that does not come back by then is named in the report and left behind.
+    /// destroy timeouts, and the grace once more where a `destroy` blocks; a thread that does not come back by then is
+    /// named in the report and left behind.
     ///
     /// # Errors
     ///
@@ -286,7 +288,7 @@ impl<R: LocalResource> Pool<R> {
     }
 
     /// Changes the bounds. Workers beyond `max_workers` leave after the task they run; until they have, no other is
-    /// started.
+    /// started. Between the new bounds the scaling policy decides. Does nothing once the pool stops.
     ///
     /// # Errors
     ///
@@ -303,22 +305,26 @@ impl<R: LocalResource> Pool<R> {
     }
 
     /// How many workers, tasks and resources there are, at one moment. Answers after the end, too.
+    #[must_use]
     pub fn stats(&self) -> Stats {
         let reserve = self.inner.reserve.as_ref().map(|reserve| reserve.levels());
         life::stats(&self.inner.engine, reserve.unwrap_or_default())
     }
 
     /// What the pool has done since it began. Answers after the end, too.
+    #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.inner.engine.metrics()
     }
 
     /// Subscribes to what happens from now on.
+    #[must_use]
     pub fn events(&self) -> Events {
         life::events(&self.inner.engine)
     }
 
     /// A handle that does not keep the pool from stopping, for use inside its own tasks.
+    #[must_use]
     pub fn downgrade(&self) -> WeakPool<R> {
         WeakPool { inner: Arc::downgrade(&self.inner) }
     }

@@ -41,7 +41,9 @@ impl<'p, R: LocalResource> Request<'p, R> {
         self
     }
 
-    /// Retries an attempt that exceeded `timeout` and then returned an error.
+    /// Retries an attempt that exceeded its [`timeout`](Self::timeout), on another resource, once it has come back with an
+    /// error; a value that comes late is taken. An attempt that has not come back after the pool's grace time is not
+    /// retried: the task ends as timed out. Without a timeout this does nothing.
     pub fn retry_on_timeout(mut self) -> Self {
         self.options.retry_on_timeout = true;
         self

@@ -207,11 +207,12 @@
 //!
 //! - **Answers.** Every handle resolves, once: with a value, the task's own error, or a [`TaskError`] that says what
 //!   happened instead.
-//! - **Order.** A task of a higher priority starts first, always; within one, tasks start in the order they were queued,
-//!   and a retry goes to the back. [`Builder::ageing`] keeps a stream of urgent ones from starving the rest, if you ask
+//! - **Order.** A task of a higher priority starts first, always. Within one, tasks start in the order they were queued:
+//!   exactly so with one worker; with several, some of those that were queued later may overtake a short task, about 1,024
+//!   at most. A retry goes to the back. [`Builder::ageing`] keeps a stream of urgent ones from starving the rest, if you ask
 //!   for it, and [`Builder::rank`] is an order of your own.
 //! - **Health.** A resource is taken for sick, and replaced, after an error that `check_health` calls unhealthy, a panic,
-//!   a failed probe, or a task dropped half-way or stuck; after nothing else. The task of an unhealthy one is retried on
+//!   a failed probe, an attempt that is retried for its timeout, or a task dropped half-way or stuck; after nothing else. The task of an unhealthy one is retried on
 //!   another resource, at most `max_retries` times; a retry is never refused for want of room. By default every error is
 //!   healthy: it goes to the caller and changes nothing.
 //! - **Once.** A `once` task is never started twice.
@@ -251,7 +252,9 @@ mod runtime;
 #[cfg(feature = "tokio-util")]
 pub use cancel::stop_on_cancel;
 pub use runtime::{Tokio, TokioClock, TokioSpawner};
-pub use tasker_core::asynchronous::{AsyncTask, Once, Repeatable, Request, RetryTask};
+pub use tasker_core::asynchronous::{
+    AsyncBackend, AsyncTask, Once, Repeatable, Request, RetryTask, Runtime, Spawner,
+};
 pub use tasker_core::user::*;
 
 /// A pool on tokio.

@@ -365,21 +365,25 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     }
 
     /// How many workers, tasks and resources there are, at one moment. Answers after the end, too.
+    #[must_use]
     pub fn stats(&self) -> Stats {
         life::stats(&self.inner.engine, self.inner.reserve.shared.levels())
     }
 
     /// What the pool has done since it began. Answers after the end, too.
+    #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.inner.engine.metrics()
     }
 
     /// Subscribes to what happens from now on.
+    #[must_use]
     pub fn events(&self) -> Events {
         life::events(&self.inner.engine)
     }
 
     /// A handle that does not keep the pool from stopping, for use inside its own tasks.
+    #[must_use]
     pub fn downgrade(&self) -> WeakPool<R, Rt> {
         WeakPool { inner: Arc::downgrade(&self.inner), runtime: PhantomData }
     }

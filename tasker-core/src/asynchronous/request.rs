@@ -49,7 +49,8 @@ impl<'p, R: Resource> Request<'p, R> {
         self
     }
 
-    /// Retries an attempt that exceeded `timeout`, like one whose resource was unhealthy.
+    /// Retries an attempt that exceeded its [`timeout`](Self::timeout), like one whose resource was unhealthy, which this one
+    /// is taken for: it is replaced, be the task `cancel_safe` or not. Without a timeout this does nothing.
     pub fn retry_on_timeout(mut self) -> Self {
         self.options.retry_on_timeout = true;
         self

@@ -108,7 +108,7 @@ fn wake(mut state: crate::sync::MutexGuard<'_, State>) {
 }
 
 /// What a subscription yields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
     /// Something happened.

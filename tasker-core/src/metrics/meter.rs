@@ -12,7 +12,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::{Timestamp, nanos};
 
 /// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EndKind {
     /// It returned a value.
     Completed,
@@ -35,7 +36,7 @@ pub enum EndKind {
 }
 
 impl EndKind {
-    /// How many kinds there are.
+    /// How many kinds there are. A later version may have more.
     pub const COUNT: usize = 9;
 }
 

@@ -45,6 +45,8 @@ pub struct Stats {
     pub reserve_free: usize,
     /// Resources of the reserve, and temporary ones, that serve a `run` or are being created or destroyed for one.
     pub reserve_busy: usize,
+    /// Whether the pool is paused.
+    pub paused: bool,
     /// Whether the pool has ended.
     pub ended: bool,
     /// Why the last creation of a resource failed, while none has succeeded since.
@@ -73,6 +75,7 @@ impl Stats {
             abandoned: levels.abandoned,
             queued: counts.waiting,
             delayed: counts.delayed,
+            paused: counts.paused,
             ..Self::default()
         }
     }
@@ -217,7 +220,7 @@ pub struct TaskTimes {
     pub finished: Timestamp,
 }
 
-/// Where a user's own metrics come from. Every method does nothing by default.
+/// Is told of every task, for metrics of your own. Every method does nothing by default.
 ///
 /// The methods are called by whoever brings the event about (a submitter, a worker, whoever cancels, the control loop),
 /// never under a lock. A panic is reported as an event and harms nobody; a slow collector slows whoever calls it.

@@ -65,6 +65,8 @@ pub struct Counts {
     pub idle: usize,
     /// Tasks accepted so far.
     pub arrived: u64,
+    /// Whether tasks are kept from starting.
+    pub paused: bool,
 }
 
 impl Counts {
@@ -429,7 +431,7 @@ impl<J: Job> Inbox<J> {
     pub fn counts(&self) -> Counts {
         self.with(|state, effects| {
             state.settle_shares(effects);
-            Counts { idle: state.seekers.count(), ..state.counts }
+            Counts { idle: state.seekers.count(), paused: state.paused, ..state.counts }
         })
     }
 

@@ -92,7 +92,7 @@ impl SupervisorConfig {
         if self.burst_interval.is_zero() {
             return Err(InvalidConfig::zero_time("burst_interval"));
         }
-        self.backoff.validate()
+        self.backoff.validate().map_err(|error| error.of("create_backoff"))
     }
 
     /// The same settings with the bounds put right, so that nothing further in has to doubt them.

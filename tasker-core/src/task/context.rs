@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::engine::{Hub, Post};
 use crate::ids::{TaskId, WorkerId};
@@ -134,10 +135,18 @@ impl TaskContext {
         }
     }
 
-    /// When the task must have ended, by the pool's clock.
+    /// When the task must have ended, by the pool's clock; `None` without a deadline. [`remaining`](Self::remaining) says how
+    /// long that is from now.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.core().and_then(TaskCore::deadline)
+    }
+
+    /// How long the task may take still, for calls that take a time limit: until its deadline, and zero once that has
+    /// passed. `None` without a deadline.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.saturating_since(self.hub.now()))
     }
 }
 

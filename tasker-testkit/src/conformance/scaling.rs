@@ -369,8 +369,9 @@ pub fn a_paused_pool_takes_tasks_and_starts_none<D: Driver>(case: &Case<D>) {
     gate.open();
     running.wait().expect("what runs goes on");
     case.advance(secs(60));
-    assert_eq!((pool.stats().queued_total(), pool.stats().busy), (1, 0));
+    assert_eq!((pool.stats().queued_total(), pool.stats().busy, pool.stats().paused), (1, 0, true));
     pool.resume();
+    assert!(!pool.stats().paused);
     waiting.wait().expect("it starts again");
     assert_eq!(case.log().entries(), ["running", "waiting"]);
     for _ in 0..100 {

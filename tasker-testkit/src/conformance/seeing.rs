@@ -241,7 +241,7 @@ pub fn events_tell_the_life_of_a_worker<D: Driver>(case: &Case<D>) {
         ("started", |e| matches!(e, PoolEvent::WorkerStarted { .. })),
         ("creation failed", |e| matches!(e, PoolEvent::CreationFailed { retry_in: Some(_), .. })),
         ("ready", |e| matches!(e, PoolEvent::WorkerReady { .. })),
-        ("stopping", |e| matches!(e, PoolEvent::Stopping { deadline: None })),
+        ("stopping", |e| matches!(e, PoolEvent::Stopping { deadline: None, .. })),
         ("drained", |e| matches!(e, PoolEvent::Drained)),
         ("retired", |e| matches!(e, PoolEvent::WorkerRetired { why: ExitReason::Drained, .. })),
         ("ended", |e| matches!(e, PoolEvent::Ended)),
@@ -371,7 +371,7 @@ pub fn a_shutdown_that_takes_too_long_is_diagnosed<D: Driver>(case: &Case<D>) {
     gate.open();
     case.join(stopped).expect("it is stopped outside of tasks");
     let told = diagnoses(&pool);
-    let [Diagnosis::ShutdownTimeout { waited, workers_left: 1 }] = &told[..] else { panic!("{told:?}") };
+    let [Diagnosis::ShutdownTimeout { waited, workers_left: 1, .. }] = &told[..] else { panic!("{told:?}") };
     assert_eq!(*waited, secs(3));
 }
 

@@ -108,7 +108,7 @@ fn corrupted(pool: &Pool<Db>, events: &mut Events) -> Check {
     // The worker leaves and is replaced in its own time, after the task was handed on.
     loop {
         match events.wait() {
-            Some(Received::Event(PoolEvent::WorkerReplaced { worker, why })) => {
+            Some(Received::Event(PoolEvent::WorkerReplaced { worker, why, .. })) => {
                 println!("  {worker} was replaced: {why}");
                 ensure(why == ExitReason::Unhealthy, "it was replaced for its health")?;
                 break;

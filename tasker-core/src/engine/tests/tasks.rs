@@ -67,3 +67,21 @@ fn a_context_knows_its_task_as_long_as_the_attempt_lasts() {
     bench.end(&mut worker, inside, Attempt::Value);
     assert_eq!(worker.context().id(), None);
 }
+
+#[test]
+fn a_context_knows_how_much_time_remains() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let deadline = Duration::from_secs(5);
+    let _urgent = bench.submit(TaskOptions { deadline: Some(deadline), ..TaskOptions::default() }, None);
+    let _patient = bench.submit(TaskOptions::default(), None);
+    let inside = bench.begin(&mut worker);
+    assert_eq!(worker.context().remaining(), Some(deadline));
+    bench.advance(Duration::from_secs(2));
+    assert_eq!(worker.context().remaining(), Some(Duration::from_secs(3)));
+    bench.advance(Duration::from_secs(9));
+    assert_eq!(worker.context().remaining(), Some(Duration::ZERO));
+    bench.end(&mut worker, inside, Attempt::Interrupted);
+    let _inside = bench.begin(&mut worker);
+    assert_eq!(worker.context().remaining(), None);
+}

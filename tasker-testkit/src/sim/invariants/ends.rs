@@ -57,7 +57,8 @@ impl Ends {
                 .is_some_and(|after| world.tasks[task].submitted.saturating_add(after) <= world.now),
             EndKind::Displaced => world.setup().overflow == Overflow::DropOldest,
             EndKind::Killed => world.engine.hub.is_killed() || lost,
-            EndKind::Refused => false,
+            // Nor for one that this does not know yet.
+            EndKind::Refused | _ => false,
         };
         ensure(has_reason, || format!("task {task} ended as {how:?} for no reason; it brought {brought:?}"))
     }

@@ -44,10 +44,10 @@ impl Events {
                 self.pass(*worker, &[Told::Started], Told::Ready)
             }
             PoolEvent::CreationFailed { worker, .. } => self.pass(*worker, &[Told::Started], Told::Gone),
-            PoolEvent::WorkerAbandoned { worker } => {
+            PoolEvent::WorkerAbandoned { worker, .. } => {
                 ensure(self.abandoned.insert(*worker), || format!("{worker} is told to be abandoned twice"))
             }
-            PoolEvent::WorkerRetired { worker, why: ExitReason::Abandoned } => {
+            PoolEvent::WorkerRetired { worker, why: ExitReason::Abandoned, .. } => {
                 let known = self.abandoned.remove(worker);
                 ensure(known, || format!("{worker} is told to be back and was not abandoned"))
             }
