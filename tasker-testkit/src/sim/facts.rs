@@ -2,7 +2,7 @@
 
 use tasker_core::engine::Msg;
 use tasker_core::metrics::EndKind;
-use tasker_core::{Timestamp, WorkerId};
+use tasker_core::{Refusal, Timestamp, WorkerId};
 
 use super::script::Brings;
 
@@ -45,6 +45,8 @@ pub(super) enum Fact {
     Dropped { resource: usize },
     /// A `run` began to use a resource.
     RunStarted { resource: usize },
+    /// Someone who asked for room, or waited for it, was refused.
+    NoRoom { why: Refusal },
     /// Someone got room for a task; with the place in line of one who waited for it.
     GotRoom { place: Option<u64> },
     /// A task is about to be submitted by someone who was given room before.

@@ -56,11 +56,27 @@ pub enum Plant {
     ForgetsOldReserve,
     /// Idle resources are not probed.
     ForgetsProbe,
+    /// Tasks are ranked though nobody asked for it.
+    RanksUnasked,
+    /// Room that is free is refused.
+    RefusesRoom,
+    /// There may be one worker more than the settings say.
+    RaisesMaximum,
+    /// A pause is not heard.
+    IgnoresPause,
+    /// A callback counts its task twice.
+    CallsTwice,
+    /// A task is cancelled though nobody asked for it.
+    CancelsUnasked,
+    /// A refusal is counted that no submitter saw.
+    CountsRefusals,
+    /// A worker is taken for stuck as soon as it has a task.
+    AbandonsAtWork,
 }
 
 impl Plant {
     /// All mistakes there are.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 32] = [
         Self::LosesLeaving,
         Self::LosesExited,
         Self::LosesDrained,
@@ -85,6 +101,14 @@ impl Plant {
         Self::ForgetsLifetime,
         Self::ForgetsOldReserve,
         Self::ForgetsProbe,
+        Self::RanksUnasked,
+        Self::RefusesRoom,
+        Self::RaisesMaximum,
+        Self::IgnoresPause,
+        Self::CallsTwice,
+        Self::CancelsUnasked,
+        Self::CountsRefusals,
+        Self::AbandonsAtWork,
     ];
 
     /// What the pool is told of these settings.
@@ -95,6 +119,12 @@ impl Plant {
         }
         if self == Self::ForgetsProbe {
             told.probe_interval = None;
+        }
+        if self == Self::RanksUnasked {
+            told.ranked = told.ageing.is_none();
+        }
+        if self == Self::RaisesMaximum {
+            told.max_workers += 1;
         }
         told
     }

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use tasker_core::queue::{RoomWait, Ticket};
 use tasker_core::task::{Shared as TaskRef, Taker, TaskCore};
-use tasker_core::{Priority, TaskHandle, TaskOptions, life, submit};
+use tasker_core::{Priority, Refusal, TaskHandle, TaskOptions, life, submit};
 
 use super::facts::Fact;
 use super::parts::{Bell, Shared, SimError, SimJob, SimWork};
@@ -74,7 +74,7 @@ impl World {
 
     pub(super) fn submit(&mut self, spec: Spec, ticket: Option<Ticket<SimJob>>) {
         let Some((handle, core)) = self.enqueue(&spec, ticket) else { return };
-        let (handle, called) = keep(handle, spec.handle);
+        let (handle, called) = self.keep(handle, spec.handle);
         self.enter(spec, core, handle, called);
     }
 
@@ -116,7 +116,7 @@ impl World {
         };
         let handles = submit::submit_all(&self.engine, &self.options(spec), 0..count, make);
         for (handle, core) in handles.into_iter().zip(cores.into_inner()) {
-            let (handle, called) = keep(handle, spec.handle);
+            let (handle, called) = self.keep(handle, spec.handle);
             self.enter(spec.clone(), core, handle, called);
         }
     }
@@ -131,10 +131,28 @@ impl World {
     ) {
         let task = self.tasks.len();
         let arrived = |fact: &Fact| matches!(fact, Fact::Arrived { task: arrived } if *arrived == task);
-        if !self.log.lock().iter().any(arrived) {
+        if !self.log.lock().iter().any(arrived) && self.plant != Plant::CountsRefusals {
             self.note(Fact::Refused { task });
         }
         self.tasks.push(SimTask { spec, core, submitted: self.now, handle, called });
+    }
+
+    fn keep(&self, handle: TaskHandle<u64, SimError>, how: Keep) -> Kept {
+        match how {
+            Keep::Handle => (Some(handle), None),
+            Keep::CancelOnDrop => (Some(handle.cancel_on_drop()), None),
+            Keep::Detached => {
+                handle.detach();
+                (None, None)
+            }
+            Keep::Callback => {
+                let called = Shared::new(0);
+                let counter = Shared::clone(&called);
+                let times = if self.plant == Plant::CallsTwice { 2 } else { 1 };
+                handle.on_complete(move |_| *counter.lock() += times);
+                (None, Some(called))
+            }
+        }
     }
 
     fn options(&self, spec: &Spec) -> TaskOptions {
@@ -151,15 +169,24 @@ impl World {
     }
 
     fn try_submit(&mut self, spec: Spec) {
-        if let Ok(ticket) = self.engine.inbox.try_room(spec.priority) {
-            self.note(Fact::GotRoom { place: None });
-            self.tickets.push((ticket, spec));
+        let mut room = self.engine.inbox.try_room(spec.priority);
+        if self.plant == Plant::RefusesRoom {
+            room = room.and(Err(Refusal::Full));
+        }
+        match room {
+            Ok(ticket) => {
+                self.note(Fact::GotRoom { place: None });
+                self.tickets.push((ticket, spec));
+            }
+            Err(why) => self.note(Fact::NoRoom { why }),
         }
     }
 
     fn pause(&self, paused: bool) {
         self.note(Fact::Pauses(paused));
-        life::pause(&self.engine, paused);
+        if self.plant != Plant::IgnoresPause {
+            life::pause(&self.engine, paused);
+        }
     }
 
     fn wait_for_room(&mut self, spec: Spec) {
@@ -175,9 +202,12 @@ impl World {
             return self.stand_in_line(index);
         };
         let SimWaiter { spec, place, .. } = self.waiters.remove(index);
-        if let Ok(ticket) = room {
-            self.note(Fact::GotRoom { place });
-            self.tickets.push((ticket, spec));
+        match room {
+            Ok(ticket) => {
+                self.note(Fact::GotRoom { place });
+                self.tickets.push((ticket, spec));
+            }
+            Err(why) => self.note(Fact::NoRoom { why }),
         }
     }
 
@@ -208,7 +238,9 @@ impl World {
     fn cancel(&self, which: usize) {
         let Some(task) = self.tasks.len().checked_sub(which + 1) else { return };
         if let Some(handle) = &self.tasks[task].handle {
-            self.note(Fact::Cancels { task });
+            if self.plant != Plant::CancelsUnasked {
+                self.note(Fact::Cancels { task });
+            }
             handle.cancel();
         }
     }
@@ -236,20 +268,3 @@ fn new_job(core: TaskCore, task: usize) -> (SimJob, Taker<u64, SimError>) {
 }
 
 type Kept = (Option<TaskHandle<u64, SimError>>, Option<Shared<usize>>);
-
-fn keep(handle: TaskHandle<u64, SimError>, how: Keep) -> Kept {
-    match how {
-        Keep::Handle => (Some(handle), None),
-        Keep::CancelOnDrop => (Some(handle.cancel_on_drop()), None),
-        Keep::Detached => {
-            handle.detach();
-            (None, None)
-        }
-        Keep::Callback => {
-            let called = Shared::new(0);
-            let counter = Shared::clone(&called);
-            handle.on_complete(move |_| *counter.lock() += 1);
-            (None, Some(called))
-        }
-    }
-}

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tasker_core::engine::{Begun, Created, Fate, Interrupt, Order, Owed, Step, Worker};
+use tasker_core::engine::{Begun, Created, Fate, Interrupt, Msg, Order, Owed, Step, Worker};
 use tasker_core::metrics::Owned;
+use tasker_core::supervisor::Event;
 use tasker_core::task::current;
 use tasker_core::task::job::{Attempt, Job};
 use tasker_core::{ExitReason, Health, TaskError, TaskHandle, Timestamp, WorkerId};
@@ -265,6 +266,9 @@ impl World {
         if self.plant == Plant::DropsJob && task % 4 == 3 {
             drop(job);
             return State::Ready;
+        }
+        if self.plant == Plant::AbandonsAtWork {
+            self.engine.hub.post(Msg::Event(Event::Stuck(worker.id)));
         }
         let act = self.tasks[task].spec.act(attempt);
         let awaited = self.nest(worker, task);

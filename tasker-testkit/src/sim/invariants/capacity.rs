@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tasker_core::Refusal;
+
 use super::{Fact, Invariant, World, ensure};
 
 #[derive(Default)]
@@ -12,11 +14,27 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    fn refused(&self, world: &World, task: usize) -> Result<(), String> {
-        let closed = world.is_closed();
+    fn refused(&self, world: &World) -> Result<(), String> {
+        ensure(world.is_closed() || self.is_full(world), || {
+            let taken = self.used.len() + world.tickets.len();
+            format!("someone was refused, with {taken} places taken and {} waiting", world.waiters.len())
+        })
+    }
+
+    /// Whether no newcomer gets room.
+    fn is_full(&self, world: &World) -> bool {
         let taken = self.used.len() + world.tickets.len() + world.waiters.len();
-        let full = world.setup().capacity.is_some_and(|capacity| taken >= capacity);
-        ensure(closed || full, || format!("task {task} was refused, with {taken} places taken"))
+        world.setup().capacity.is_some_and(|capacity| taken >= capacity)
+    }
+
+    fn no_room(&self, world: &World, why: Refusal) -> Result<(), String> {
+        let fits = match why {
+            Refusal::Full => self.is_full(world),
+            // Nobody waits for room inside of a task here.
+            Refusal::WouldDeadlock => false,
+            _ => world.is_closed(),
+        };
+        ensure(fits, || format!("room was refused: {why}, with {} places taken", self.used.len()))
     }
 
     fn quiet(&self, world: &World) -> Result<(), String> {
@@ -40,7 +58,8 @@ impl Invariant for Capacity {
                 self.used.remove(task);
                 self.ended.insert(*task);
             }
-            Fact::Refused { task } => self.refused(world, *task)?,
+            Fact::Refused { .. } => self.refused(world)?,
+            Fact::NoRoom { why } => self.no_room(world, *why)?,
             Fact::Quiet => self.quiet(world)?,
             _ => {}
         }

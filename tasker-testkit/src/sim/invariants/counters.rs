@@ -1,6 +1,6 @@
 //! What the pool counts is what happened, and adds up.
 
-use tasker_core::metrics::EndKind;
+use tasker_core::metrics::{EndKind, Metrics};
 
 use super::{Fact, Invariant, World, ensure};
 use crate::sim::worker::State;
@@ -12,6 +12,8 @@ pub(super) struct Counters {
     ends: [u64; EndKind::COUNT],
     started: u64,
     retried: u64,
+    created: u64,
+    destroyed: u64,
     quiet: u32,
 }
 
@@ -32,7 +34,12 @@ impl Counters {
         ensure(metrics.accepted == metrics.ended() + open, || {
             format!("{} accepted are not {} ended and {open} owed", metrics.accepted, metrics.ended())
         })?;
-        ensure(metrics.completed == self.ends[EndKind::Completed as usize], || "completed".into())
+        let theirs = by_kind(&metrics);
+        let ours = theirs.map(|(kind, _)| (kind, self.ends[kind as usize]));
+        ensure(theirs == ours, || format!("it counts {theirs:?}, there were {ours:?}"))?;
+        let theirs = [metrics.created, metrics.destroyed];
+        let ours = [self.created, self.destroyed];
+        ensure(theirs == ours, || format!("created, destroyed: it counts {theirs:?}, there were {ours:?}"))
     }
 
     /// A task that has ended while an abandoned worker is inside of it may count until the grace time is over.
@@ -52,6 +59,19 @@ impl Counters {
     }
 }
 
+fn by_kind(metrics: &Metrics) -> [(EndKind, u64); 8] {
+    [
+        (EndKind::Completed, metrics.completed),
+        (EndKind::Failed, metrics.failed),
+        (EndKind::Panicked, metrics.panicked),
+        (EndKind::Cancelled, metrics.cancelled),
+        (EndKind::TimedOut, metrics.timed_out),
+        (EndKind::Expired, metrics.expired),
+        (EndKind::Displaced, metrics.displaced),
+        (EndKind::Killed, metrics.killed),
+    ]
+}
+
 impl Invariant for Counters {
     fn name(&self) -> &'static str {
         "what the pool counts is what happened"
@@ -63,6 +83,8 @@ impl Invariant for Counters {
             Fact::Refused { .. } => self.refused += 1,
             Fact::Ended { how, .. } => self.ends[*how as usize] += 1,
             Fact::Started { .. } => self.started += 1,
+            Fact::Created { .. } => self.created += 1,
+            Fact::Destroys { .. } => self.destroyed += 1,
             Fact::Requeued { .. } => self.retried += 1,
             Fact::Finished => self.compare(world)?,
             Fact::Quiet => {

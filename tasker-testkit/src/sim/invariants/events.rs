@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tasker_core::{ExitReason, PoolEvent, Received, WorkerId};
 
 use super::{Fact, Invariant, World, ensure};
+use crate::sim::worker::State;
 
 #[derive(Default)]
 pub(super) struct Events {
@@ -49,6 +50,7 @@ impl Events {
             }
             PoolEvent::WorkerRetired { worker, why: ExitReason::Abandoned, .. } => {
                 let known = self.abandoned.remove(worker);
+                self.workers.insert(*worker, Told::Gone);
                 ensure(known, || format!("{worker} is told to be back and was not abandoned"))
             }
             PoolEvent::WorkerReplaced { worker, .. } | PoolEvent::WorkerRetired { worker, .. } => {
@@ -103,8 +105,26 @@ impl Events {
         ensure(told == there, || format!("{told} starts of workers are told, there were {there}"))?;
         let all = self.launched.iter().all(|worker| self.workers.contains_key(worker));
         ensure(all, || "a start is told of another worker".into())?;
+        self.all_are_told_of(world)?;
         let (told, there) = (self.retries, self.retried);
         ensure(told == there, || format!("{told} retries are told, there were {there}"))
+    }
+
+    /// Whoever is at work is told to be ready, and of those that came up and are gone it is told, too.
+    fn all_are_told_of(&self, world: &World) -> Result<(), String> {
+        for (worker, told) in &self.workers {
+            let there = world.workers.iter().find(|there| there.id == *worker && !there.is_abandoned());
+            let serves = there.is_some_and(|there| {
+                matches!(there.state, State::Ready | State::Waiting | State::Running(_) | State::Probing(_))
+            });
+            ensure(!serves || *told == Told::Ready, || {
+                format!("{worker} serves and is told to be {told:?}")
+            })?;
+            let gone =
+                world.workers.iter().all(|there| there.id != *worker) && !self.abandoned.contains(worker);
+            ensure(!gone || *told == Told::Gone, || format!("{worker} is gone and told to be {told:?}"))?;
+        }
+        Ok(())
     }
 
     /// Events are told within turns of the control loop, so all facts before them are known.

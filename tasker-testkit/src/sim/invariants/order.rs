@@ -2,15 +2,18 @@
 //! where there are several workers; delayed tasks not before their time. The queue's own counts agree with a second
 //! book-keeping.
 
+use std::collections::BTreeMap;
+
 use tasker_core::metrics::EndKind;
-use tasker_core::{Priority, Timestamp};
+use tasker_core::{Priority, Timestamp, WorkerId};
 
 use super::{Fact, Invariant, World, ensure};
 use crate::sim::parts::rank;
 use crate::sim::worker::State;
 
 /// By how many later ones of its lane a task may be overtaken where there are several workers, which take some along: as
-/// far as the README says, and what two others may have with them. With one worker, or ranks, it is none.
+/// far as the README says, and what two others may have with them. With one worker, or ranks, it is none; nor as long as
+/// no task was so short that a worker would take some along.
 const OVERTAKEN_BY: usize = 1_024 + 64;
 
 #[derive(Default)]
@@ -19,6 +22,10 @@ pub(super) struct Order {
     delayed: Vec<(Timestamp, u64, usize)>,
     sequence: u64,
     displaced: Option<usize>,
+    /// When each worker began its last attempt.
+    begun: BTreeMap<WorkerId, Timestamp>,
+    /// An attempt has taken no time at all. All others take a millisecond or more.
+    brisk: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +85,8 @@ impl Order {
     fn start(&mut self, world: &World, task: usize) -> Result<(), String> {
         let alone = world.setup().max_workers == 1 && world.workers.len() == 1;
         let overtaken = self.overtake(task, world.setup().ageing.is_some())?;
-        let allowed = if alone || world.setup().ranked { 0 } else { OVERTAKEN_BY };
+        let strict = alone || world.setup().ranked || !self.brisk;
+        let allowed = if strict { 0 } else { OVERTAKEN_BY };
         ensure(overtaken <= allowed, || {
             let head = self.head().map(|entry| entry.task);
             format!("task {task} started before {head:?}, which {overtaken} have overtaken, of {allowed}")
@@ -147,7 +155,14 @@ impl Invariant for Order {
                 self.release_due(world);
                 Ok(())
             }
-            Fact::Started { task, .. } => self.start(world, *task),
+            Fact::Started { task, worker, .. } => {
+                self.begun.insert(*worker, world.now);
+                self.start(world, *task)
+            }
+            Fact::CameBack { worker, .. } => {
+                self.brisk |= self.begun.get(worker) == Some(&world.now);
+                Ok(())
+            }
             Fact::Ended { task, how } => {
                 let displaced = if *how == EndKind::Displaced { self.displace(*task) } else { Ok(()) };
                 self.remove(*task);
