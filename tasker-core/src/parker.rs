@@ -66,6 +66,15 @@ impl Parker {
         }
     }
 
+    /// Runs `f` with the parker of the current thread, which has another one meanwhile. For those who call users' code
+    /// before they wait: were it to wait, too, in the same place, it would take the wake-up that this waits for.
+    fn with_own<T>(f: impl FnOnce(&Self) -> T) -> T {
+        Self::with_current(|parker| {
+            let _lent = Lent::instead_of(parker);
+            f(parker)
+        })
+    }
+
     /// Makes this the parker of the current thread.
     pub fn make_current(self) {
         CURRENT.with(|current| *current.borrow_mut() = Some(std::rc::Rc::new(self)));
@@ -121,6 +130,28 @@ impl Default for Parker {
     }
 }
 
+/// The current thread has another parker than its own, until this is dropped.
+struct Lent {
+    own: Option<std::rc::Rc<Parker>>,
+}
+
+impl Lent {
+    fn instead_of(parker: &Parker) -> Self {
+        let other = || std::rc::Rc::new(Parker::counted(parker.spot.activity.clone()));
+        // Where the thread's locals are gone, each who waits has one for itself anyway.
+        let own = CURRENT.try_with(|current| current.borrow_mut().replace(other()));
+        Self { own: own.ok().flatten() }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(own) = self.own.take() {
+            let _ = CURRENT.try_with(|current| current.borrow_mut().replace(own));
+        }
+    }
+}
+
 impl fmt::Debug for Parker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parker").finish_non_exhaustive()
@@ -166,7 +197,7 @@ impl Wake for Spot {
 /// Runs `future` to completion on the current thread.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    Parker::with_current(|parker| {
+    Parker::with_own(|parker| {
         let waker = parker.waker();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -182,7 +213,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// The future is dropped either way. A future that blocks inside a poll is not interrupted.
 pub fn block_on_until<F: Future>(clock: &dyn Clock, deadline: Timestamp, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    Parker::with_current(|parker| {
+    Parker::with_own(|parker| {
         let waker = parker.waker();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -216,6 +247,25 @@ mod tests {
             }));
             let _ = self.0.send(polls);
         }
+    }
+
+    #[test]
+    fn a_wait_inside_of_a_wait_takes_no_wake_up_from_it() {
+        let (mut polls, mut inner_polls) = (0, 0);
+        block_on(poll_fn(|outer| {
+            polls += 1;
+            if polls == 2 {
+                return Poll::Ready(());
+            }
+            block_on(poll_fn(|inner| {
+                inner_polls += 1;
+                outer.waker().wake_by_ref();
+                inner.waker().wake_by_ref();
+                if inner_polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            Poll::Pending
+        }));
+        assert_eq!((polls, inner_polls), (2, 2));
     }
 
     thread_local! {

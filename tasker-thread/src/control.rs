@@ -125,6 +125,10 @@ impl<R: LocalResource> Launch<SyncJob<R>> for ThreadLaunch<R> {
         self.reserve.as_ref().and_then(|reserve| reserve.age(now))
     }
 
+    fn reserve_given_up_at(&self) -> Option<Timestamp> {
+        self.reserve.as_ref().and_then(|reserve| reserve.given_up_at())
+    }
+
     fn reserve_left(&self) -> usize {
         self.reserve.as_ref().map_or(0, |reserve| {
             let (free, busy) = reserve.levels();

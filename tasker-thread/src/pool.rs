@@ -45,7 +45,8 @@ impl<R: Resource> Pool<R> {
     /// The task runs on the calling thread and is never retried; nothing can cut it short, not even a kill. An
     /// unhealthy resource is destroyed and not put back. When the reserve and the temporary resources are all in use,
     /// this blocks until one is free; those who wait are served in the order they came. A pause does not hold it up, and
-    /// while the pool drains it is served until the last worker has left. The task may borrow from its caller.
+    /// while the pool drains it is served until the last worker has left. The task may borrow from its caller. It should not
+    /// wait for another `run` of the same pool: where every resource serves one that does, none would end.
     ///
     /// # Errors
     ///

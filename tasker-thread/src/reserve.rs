@@ -22,6 +22,8 @@ pub(crate) trait AnyReserve: Send + Sync {
     fn close(&self) -> bool;
     /// Destroys what is idle and too old; when to look again.
     fn age(&self, now: Timestamp) -> Option<Timestamp>;
+    /// When nobody waits any more for what is left of it.
+    fn given_up_at(&self) -> Option<Timestamp>;
     /// Free resources, and those in use.
     fn levels(&self) -> (usize, usize);
     /// For getting the type back.
@@ -36,14 +38,18 @@ pub(crate) struct ThreadReserve<R: Resource> {
 
 impl<R: Resource> AnyReserve for ThreadReserve<R> {
     fn close(&self) -> bool {
-        self.dispose(self.shared.close());
+        self.shared.close().into_iter().for_each(|kept| self.dispose(kept));
         self.shared.is_gone()
     }
 
     fn age(&self, now: Timestamp) -> Option<Timestamp> {
         let (old, next) = self.shared.age(now);
-        self.dispose(old);
+        old.into_iter().for_each(|kept| self.dispose(kept));
         next
+    }
+
+    fn given_up_at(&self) -> Option<Timestamp> {
+        self.shared.given_up_at()
     }
 
     fn levels(&self) -> (usize, usize) {
@@ -56,20 +62,16 @@ impl<R: Resource> AnyReserve for ThreadReserve<R> {
 }
 
 impl<R: Resource> ThreadReserve<R> {
-    /// Destroys resources on a thread of its own.
-    fn dispose(&self, resources: Vec<Box<Kept<R>>>) {
-        if resources.is_empty() {
-            return;
-        }
+    /// Destroys a resource on a thread of its own, so that one that takes its time holds up no other.
+    fn dispose(&self, mut kept: Box<Kept<R>>) {
         let (clock, limits) = (Arc::clone(&self.starter.clock), self.limits.clone());
-        // If it cannot be started the resources are dropped, which counts them as skipped.
-        let started = self.starter.start("tasker-dispose".into(), move || {
-            for kept in resources {
-                drop(discard(*kept, &*clock, &limits));
-            }
-        });
+        let timeout = limits.destroy_timeout.map(|timeout| timeout.saturating_add(limits.grace));
+        kept.condemn(timeout.map_or(Timestamp::MAX, |timeout| clock.now().saturating_add(timeout)));
+        // If it cannot be started the resource is dropped, which counts it as skipped.
+        let started =
+            self.starter.start("tasker-dispose".into(), move || drop(discard(*kept, &*clock, &limits)));
         if let Err(error) = started {
-            tracing::warn!(%error, "resources of the reserve could not be destroyed");
+            tracing::warn!(%error, "a resource of the reserve could not be destroyed");
         }
     }
 

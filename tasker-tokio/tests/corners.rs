@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
 use tasker_tokio::{
-    CreateContext, Health, Pool, Refusal, Resource, StopError, TaskContext, TaskError, TaskHandle,
+    CreateContext, Health, Pool, Refusal, Resource, RunError, StopError, TaskContext, TaskError, TaskHandle,
 };
 use tokio::sync::Notify;
 
@@ -161,6 +161,54 @@ fn what_a_task_holds_when_its_runtime_ends_is_dropped_inside_of_the_task() {
     });
     drop(runtime);
     assert_eq!(told.recv().unwrap(), Poll::Ready(Err(StopError::InsideTask)));
+}
+
+#[test]
+fn what_a_waiting_task_holds_when_its_runtime_ends_is_dropped_inside_of_the_pool() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (sender, told) = mpsc::channel();
+    runtime.block_on(async {
+        let pool = db(1).await;
+        pool.pause();
+        let stops = Stops(pool.clone(), sender);
+        let task = async move |_: &mut Db, _: &TaskContext| {
+            let _stops = stops;
+            Ok(())
+        };
+        pool.submit_once(task).detach();
+    });
+    drop(runtime);
+    assert_eq!(told.recv().unwrap(), Poll::Ready(Err(StopError::InsideTask)));
+}
+
+/// Its `create` never ends.
+struct Slow;
+
+impl Resource for Slow {
+    type Config = Arc<Notify>;
+    type Error = String;
+
+    async fn create(begun: &Arc<Notify>, cx: &CreateContext) -> Result<Self, String> {
+        if cx.worker.is_none() {
+            begun.notify_one();
+            std::future::pending::<()>().await;
+        }
+        Ok(Self)
+    }
+}
+
+#[test]
+fn a_run_that_is_awaited_outside_of_its_runtime_fails_when_that_is_shut_down() {
+    let [home, away] = [(); 2].map(|()| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    });
+    let begun = Arc::new(Notify::new());
+    let pool = home.block_on(Pool::<Slow>::builder(Arc::clone(&begun)).workers(1).build()).unwrap();
+    let run = away.spawn(async move { pool.run(async |_, _| Ok(())).await });
+    away.block_on(begun.notified());
+    drop(home);
+    let result = away.block_on(run).expect("it does not panic");
+    assert!(matches!(result, Err(RunError::Start(_) | RunError::Stopping)), "{result:?}");
 }
 
 #[tokio::test]

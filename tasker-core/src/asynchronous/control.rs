@@ -72,6 +72,10 @@ impl<R: Resource> Launch<AsyncJob<R>> for AsyncLaunch<R> {
         self.reserve.age(now)
     }
 
+    fn reserve_given_up_at(&self) -> Option<Timestamp> {
+        self.reserve.shared.given_up_at()
+    }
+
     fn reserve_left(&self) -> usize {
         let (free, busy) = self.reserve.shared.levels();
         free + busy

@@ -227,9 +227,10 @@ impl<R: Resource, Rt: Runtime> Pool<R, Rt> {
     /// Runs a task here and now, past the queue, on a resource of the reserve or a temporary one.
     ///
     /// The task runs on the caller's own task, and is never retried; so it may borrow from its caller, mutably too. A
-    /// pause does not hold it up. An unhealthy resource
-    /// is destroyed and not put back. When the reserve and the temporary resources are all in use, this waits for one, in
-    /// turn. While the pool drains it is served until the last worker has left.
+    /// pause does not hold it up. An unhealthy resource is destroyed and not put back. When the reserve and the temporary
+    /// resources are all in use, this waits for one, in turn. While the pool drains it is served until the last worker has
+    /// left. It should not wait for another `run` of the same pool: where every resource serves one that does, none would
+    /// end.
     ///
     /// ```
     /// # use tasker_core::{Resource, RunError};

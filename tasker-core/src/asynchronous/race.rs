@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::clock::AsyncClock;
-use crate::engine::Post;
+use crate::engine::{self, Post};
 use crate::race::{Raced, guarded};
 use crate::task::current::Inside;
 use crate::time::Timestamp;
@@ -24,10 +24,10 @@ pub(super) async fn race<F: Future>(
         if let Poll::Ready(raced) = race.as_mut().poll(cx) {
             return Poll::Ready(raced);
         }
-        match &mut sleep {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| Raced::Late),
-            None => Poll::Pending,
-        }
+        let Some(sleep) = &mut sleep else { return Poll::Pending };
+        // Timers of a runtime that is shut down may panic, where this is awaited outside of it.
+        engine::catch(|| sleep.as_mut().poll(cx))
+            .map_or_else(|message| Poll::Ready(Raced::Panicked(message)), |slept| slept.map(|()| Raced::Late))
     })
     .await
 }

@@ -48,6 +48,7 @@ impl<R: Resource> Reserve<R> {
     pub(super) fn dispose(&self, mut kept: Box<Kept<R>>) {
         let clock = Arc::clone(&self.starter.clock);
         let deadline = self.destroy_deadline(clock.now());
+        kept.condemn(deadline.map_or(Timestamp::MAX, |deadline| deadline.saturating_add(self.limits.grace)));
         // If it cannot be started the future is dropped, which counts the resource as skipped.
         let started = self.starter.start("tasker-dispose", async move {
             let inside = kept.reserve().inside();

@@ -40,6 +40,11 @@ pub trait Launch<J: Job>: Send + 'static {
         None
     }
 
+    /// When nobody waits any more for the reserve, of which all that is left is being destroyed; `None` if that is not so.
+    fn reserve_given_up_at(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Resources of the reserve, and temporary ones, that are not gone yet.
     fn reserve_left(&self) -> usize {
         0
@@ -112,13 +117,17 @@ impl<J: Job> Controller<J> {
 
     /// Does what `msg` and the time ask for.
     pub fn turn(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
-        // Callbacks of tasks that end here must not wait for the pool's end.
-        let inside = Inside { pool: self.engine.hub.pool(), worker: None };
-        current::enter(inside, || self.act(now, msg))
+        current::enter(self.inside(), || self.act(now, msg))
+    }
+
+    /// Callbacks of tasks that end here must not wait for the pool's end.
+    fn inside(&self) -> Inside {
+        Inside { pool: self.engine.hub.pool(), worker: None }
     }
 
     fn act(&mut self, now: Timestamp, msg: Option<Msg>) -> Turn {
         match msg {
+            Some(Msg::Event(event)) if self.is_of_unstarted(&event) => {}
             Some(Msg::Event(event)) => self.hear(now, event),
             Some(Msg::Tell(event)) => self.engine.hub.publish(&event),
             Some(Msg::Overdue(running)) => self.hear_of_overdue(now, running),
@@ -242,6 +251,11 @@ impl<J: Job> Controller<J> {
         }
     }
 
+    /// A worker that could not be started was dropped with what could not start it; why that was says more.
+    fn is_of_unstarted(&self, event: &Event) -> bool {
+        matches!(event, Event::Exited(worker) if self.unstarted.iter().any(|(unstarted, _)| unstarted == worker))
+    }
+
     fn discard(&mut self) {
         self.set_killed(self.engine.hub.now());
         // Its users are told now; whether it is gone is asked once all workers are.
@@ -322,7 +336,10 @@ impl<J: Job> Controller<J> {
     /// When the end of the reserve goes on by itself.
     fn next_closing(&self) -> Option<Timestamp> {
         match self.closing? {
-            Closing::Graceful => self.limit.map(|(deadline, _)| deadline),
+            Closing::Graceful => {
+                let deadline = self.limit.map(|(deadline, _)| deadline);
+                deadline.into_iter().chain(self.launch.reserve_given_up_at()).min()
+            }
             Closing::Killed(until) => Some(until),
             Closing::Gone => Some(Timestamp::ZERO),
         }
@@ -333,7 +350,10 @@ impl<J: Job> Controller<J> {
             return;
         }
         match self.closing {
-            Some(Closing::Graceful) => self.kill_reserve(now),
+            Some(Closing::Graceful) if self.limit.is_some_and(|(deadline, _)| deadline <= now) => {
+                self.kill_reserve(now);
+            }
+            Some(Closing::Graceful) => self.end(now),
             Some(Closing::Killed(_) | Closing::Gone) => self.end(now),
             None => {}
         }
@@ -442,12 +462,14 @@ impl<J: Job> Drop for Controller<J> {
             return;
         }
         self.over = true;
-        self.discard();
-        self.cancel_running();
-        self.engine.started.set(Err("the runtime was shut down".into()));
-        let now = self.engine.hub.now();
-        self.launch.close_reserve();
-        self.finish(now, Stopped::RuntimeGone);
+        current::enter(self.inside(), || {
+            self.discard();
+            self.cancel_running();
+            self.engine.started.set(Err("the runtime was shut down".into()));
+            let now = self.engine.hub.now();
+            self.launch.close_reserve();
+            self.finish(now, Stopped::RuntimeGone);
+        });
     }
 }
 

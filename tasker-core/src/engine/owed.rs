@@ -2,6 +2,7 @@
 
 use crate::engine::{Hub, fill_early, quietly};
 use crate::task::End;
+use crate::task::current::{self, Inside};
 use crate::task::job::Job;
 
 /// A job in the hands of a worker. Dropped before its task has ended, as happens to the futures of a runtime that is shut
@@ -48,11 +49,14 @@ impl<J: Job> Drop for Owed<'_, J> {
 
 #[cold]
 fn lose<J: Job>(job: J, hub: &Hub) {
-    if job.core().finish().is_some() {
-        fill_early(hub, job, End::Killed);
-    } else {
-        quietly(|| drop(job));
-    }
+    // What it holds and whom it tells is users' code, which must not wait for the pool's end.
+    current::enter(Inside { pool: hub.pool(), worker: None }, || {
+        if job.core().finish().is_some() {
+            fill_early(hub, job, End::Killed);
+        } else {
+            quietly(|| drop(job));
+        }
+    });
 }
 
 impl<J: Job> std::fmt::Debug for Owed<'_, J> {

@@ -252,7 +252,7 @@ impl<J: Job> Worker<J> {
             }
         };
         // Before its end it is killed.
-        drop(left.map(|job| Owed::new(job, &self.engine.hub)));
+        current::enter(self.inside(), || drop(left.map(|job| Owed::new(job, &self.engine.hub))));
         Step::Leave(exit_of(interrupt))
     }
 

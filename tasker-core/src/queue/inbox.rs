@@ -105,6 +105,19 @@ impl<J: Job> Inbox<J> {
         self.state.lock()
     }
 
+    /// What others see while the intake is taken over.
+    #[cfg(test)]
+    pub(super) fn calls_while_fetched(&self) -> Calls {
+        let (mut state, mut gate) = (self.state.lock(), self.intake.shut());
+        self.fetch(&mut gate, &mut state);
+        let calls = self.all_calls();
+        state.settle_in();
+        gate.set_credit(state.credit());
+        drop(gate);
+        self.leave_state(state, &mut Effects::none());
+        calls
+    }
+
     /// Whether a worker that came now might get something: for one that looks for a while before it asks.
     pub fn beckons(&self) -> bool {
         self.all_calls().any()
@@ -204,20 +217,28 @@ impl<J: Job> Inbox<J> {
                 spin::pause();
             }
         }
-        let mut state = self.state.lock();
-        match from {
-            CameFrom::Task => state.counts.running -= 1,
-            CameFrom::Wait | CameFrom::Elsewhere => state.seekers.arrives(desk.worker),
+        let mut arrives = true;
+        loop {
+            let mut state = self.state.lock();
+            match from {
+                _ if !std::mem::take(&mut arrives) => {}
+                CameFrom::Task => state.counts.running -= 1,
+                CameFrom::Wait | CameFrom::Elsewhere => state.seekers.arrives(desk.worker),
+            }
+            let mut effects = Effects::none();
+            let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
+            state.call_for_help(&mut effects);
+            let trash = std::mem::take(&mut effects.trash);
+            self.leave_state(state, &mut effects);
+            self.throw_away_at(desk.worker, trash);
+            if let Some(pull) = pull {
+                return pull;
+            }
         }
-        let mut effects = Effects::none();
-        let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
-        state.call_for_help(&mut effects);
-        let trash = std::mem::take(&mut effects.trash);
-        self.leave_state(state, &mut effects);
-        self.throw_away_at(desk.worker, trash);
-        pull
     }
 
+    /// What the worker gets; `None`: it should throw away what it has found, and ask again. That is users' code, which may
+    /// take its time and even wait itself, so no worker is reckoned with while it is in there.
     #[expect(clippy::too_many_arguments, reason = "what `pull` was asked, and what it holds")]
     fn pull_from(
         &self,
@@ -228,20 +249,23 @@ impl<J: Job> Inbox<J> {
         appetite: Appetite,
         now: Timestamp,
         effects: &mut Effects<J>,
-    ) -> Pull<J> {
+    ) -> Option<Pull<J>> {
         // If nothing in the intake goes before what is here, there is no need to look; unless this was the last who looked,
         // while others sleep: then submitters may leave nothing there any more.
         let was_last = from != CameFrom::Task && state.seekers.must_be_called();
         if !was_last && state.plain_head().is_some() {
             let goes_first = |head: Option<usize>| head.is_some_and(|head| !self.intake.calls().above(head));
             if let Some(job) = state.take(desk, appetite.tasks, now, goes_first, effects) {
-                return Pull::Task(job);
+                return Some(Pull::Task(job));
             }
         }
         loop {
             self.take_over(state);
             if let Some(pull) = state.next(desk, appetite.tasks, now, effects) {
-                return pull;
+                return Some(pull);
+            }
+            if !effects.trash.is_empty() {
+                return None;
             }
             let mut gate = self.intake.shut();
             if !gate.is_empty() {
@@ -252,17 +276,27 @@ impl<J: Job> Inbox<J> {
                 state.seekers.sleep(desk.worker, waker.clone());
             }
             gate.set_credit(state.credit());
-            return if looks { Pull::Look } else { Pull::Wait };
+            return Some(if looks { Pull::Look } else { Pull::Wait });
         }
     }
 
     /// Takes over what is in the intake, and lets submitters go on meanwhile.
     fn take_over(&self, state: &mut State<J>) {
         let mut gate = self.intake.shut();
-        self.intake.take_over(&mut gate, &mut state.incoming);
+        self.fetch(&mut gate, state);
         gate.set_credit(state.credit());
         drop(gate);
         state.settle_in();
+    }
+
+    /// Takes what is in the intake. Whoever has tasks of a lower lane in its share goes on seeing that higher ones wait,
+    /// until `leave_state` says what does.
+    fn fetch(&self, gate: &mut Gate<J>, state: &mut State<J>) {
+        let calls = self.intake.calls();
+        if state.lowest_shared().is_some_and(|lane| calls.above(lane)) {
+            self.call(calls.and(self.calls()));
+        }
+        self.intake.take_over(gate, &mut state.incoming);
     }
 
     /// The next task of what a worker took along, if no higher lane calls.
@@ -476,7 +510,7 @@ impl<J: Job> Inbox<J> {
     fn with_gate<T>(&self, f: impl FnOnce(&mut State<J>, &mut Gate<J>, &mut Effects<J>) -> T) -> T {
         let (mut state, mut effects) = (self.state.lock(), Effects::none());
         let mut gate = self.intake.shut();
-        self.intake.take_over(&mut gate, &mut state.incoming);
+        self.fetch(&mut gate, &mut state);
         state.settle_in();
         let result = f(&mut state, &mut gate, &mut effects);
         state.call_for_help(&mut effects);

@@ -75,7 +75,8 @@ impl<J: Job> Intake<J> {
     pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Vec<Arrival<J>>) {
         std::mem::swap(&mut gate.jobs, jobs);
         if self.calls.0.load(Ordering::Relaxed) != 0 {
-            self.calls.0.store(0, Ordering::Relaxed);
+            // After what the caller has said of them: workers look here first.
+            self.calls.0.store(0, Ordering::Release);
         }
     }
 }

@@ -122,12 +122,19 @@ impl Room {
         position.map(|index| self.told.swap_remove(index)).is_some()
     }
 
-    /// Stands in line, at the end or where `id` stands already.
+    /// Stands in line, at the end or where `id` stands already. What was there before goes to `replaced`: wakers are
+    /// users', and dropped under no lock.
     ///
     /// # Errors
     ///
     /// If that would block the last worker that could make room: it does not stand there then.
-    fn wait(&mut self, id: &mut Option<u64>, waker: &Waker, hub: Option<&Arc<Hub>>) -> Result<(), ()> {
+    fn wait(
+        &mut self,
+        id: &mut Option<u64>,
+        waker: &Waker,
+        hub: Option<&Arc<Hub>>,
+        replaced: &mut Option<Waker>,
+    ) -> Result<(), ()> {
         let place = *id.get_or_insert_with(|| {
             self.next += 1;
             self.next
@@ -137,7 +144,9 @@ impl Room {
             self.waiters.len() - 1
         });
         let waiter = &mut self.waiters[index];
-        waiter.waker.clone_from(waker);
+        if !waiter.waker.will_wake(waker) {
+            *replaced = Some(std::mem::replace(&mut waiter.waker, waker.clone()));
+        }
         // Noted anew each time: it may be polled inside of another task than before.
         let given_up = waiter.blocks.take().is_some_and(|block| block.is_given_up());
         let noted = if given_up { Err(()) } else { hub.map_or(Ok(None), |hub| hub.enter_room(place, waker)) };
@@ -147,15 +156,17 @@ impl Room {
                 Ok(())
             }
             Err(()) => {
-                self.waiters.remove(index);
+                *replaced = self.waiters.remove(index).map(|waiter| waiter.waker);
                 *id = None;
                 Err(())
             }
         }
     }
 
-    fn forget(&mut self, id: u64) {
-        self.waiters.retain(|waiter| waiter.id != id);
+    /// It stands in line no more; what it left is dropped under no lock.
+    fn forget(&mut self, id: u64) -> Option<Waiter> {
+        let index = self.waiters.iter().position(|waiter| waiter.id == id)?;
+        self.waiters.remove(index)
     }
 
     /// Nobody gets room any more; returns all who wait for it. Room whose waiter has not seen it is taken back: there
@@ -223,6 +234,7 @@ impl<J: Job> RoomWait<J> {
 
     /// The room, if it is there; otherwise `waker` is called when it may be.
     pub fn poll_room(&mut self, waker: &Waker) -> Poll<Result<Ticket<J>, Refusal>> {
+        let mut replaced = None;
         let polled = self.inbox.with_room(|room, refusal| {
             if self.id.is_some_and(|id| room.learn(id)) {
                 self.id = None;
@@ -235,7 +247,7 @@ impl<J: Job> RoomWait<J> {
                 room.grant();
                 return Poll::Ready(Ok(()));
             }
-            match room.wait(&mut self.id, waker, self.hub.as_ref()) {
+            match room.wait(&mut self.id, waker, self.hub.as_ref(), &mut replaced) {
                 Ok(()) => Poll::Pending,
                 Err(()) => Poll::Ready(Err(Refusal::WouldDeadlock)),
             }
@@ -255,10 +267,8 @@ impl<J: Job> Future for RoomWait<J> {
 impl<J: Job> Drop for RoomWait<J> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
-        let granted = self.inbox.with_room(|room, _| {
-            room.forget(id);
-            room.learn(id)
-        });
+        let (left, granted) = self.inbox.with_room(|room, _| (room.forget(id), room.learn(id)));
+        crate::engine::quietly(|| drop(left));
         if granted {
             self.inbox.return_grant();
         }
@@ -282,7 +292,7 @@ mod tests {
 
     fn wait(room: &mut Room, id: &mut Option<u64>) -> Arc<Bell> {
         let bell = Arc::<Bell>::default();
-        room.wait(id, &bell.waker(), None).expect("nobody is blocked by it");
+        room.wait(id, &bell.waker(), None, &mut None).expect("nobody is blocked by it");
         bell
     }
 
@@ -429,5 +439,33 @@ mod tests {
         drop(endless);
         drop(ticket);
         assert!(inbox.try_room(Priority::Normal).is_ok());
+    }
+
+    /// A waker that looks at the queue when it is dropped, as one may that is the last owner of a future.
+    struct Looks(Arc<Inbox<NoJob>>, Arc<Bell>);
+
+    impl std::task::Wake for Looks {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            assert_eq!(self.0.counts().queued(), 0);
+            self.1.waker().wake();
+        }
+    }
+
+    #[test]
+    fn a_waker_that_is_replaced_or_left_is_dropped_under_no_lock() {
+        let inbox = inbox(&Desk::new());
+        let _ticket = inbox.try_room(Priority::Normal).expect("there is room");
+        let (mut wait, dropped) = (inbox.room(), Arc::<Bell>::default());
+        for _ in 0..2 {
+            let looks = Arc::new(Looks(Arc::clone(&inbox), Arc::clone(&dropped)));
+            assert!(wait.poll_room(&Waker::from(looks)).is_pending());
+        }
+        assert_eq!(dropped.rung(), 1);
+        drop(wait);
+        assert_eq!(dropped.rung(), 2);
     }
 }

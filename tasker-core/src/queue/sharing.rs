@@ -68,6 +68,11 @@ impl<J: Job> State<J> {
         self.stocked.iter().enumerate().fold(0, |bits, (lane, &shares)| bits | u8::from(shares > 0) << lane)
     }
 
+    /// The lowest lane of which tasks may lie in shares.
+    pub(super) fn lowest_shared(&self) -> Option<usize> {
+        self.stocked.iter().rposition(|&shares| shares > 0)
+    }
+
     /// Takes note of what a share holds.
     fn note(&mut self, index: usize, seen: Option<Seen>) {
         if let Some(before) = std::mem::replace(&mut self.shares[index].seen, seen) {

@@ -200,7 +200,8 @@ impl<J: Job> State<J> {
     }
 
     pub(super) fn notice_drained(&mut self, effects: &mut Effects<J>) {
-        if self.phase == Phase::Closing && !self.drained && self.owed() == 0 {
+        // A kill that is on its way ends the workers itself; the control loop has not heard of it.
+        if self.phase == Phase::Closing && !self.halted && !self.drained && self.owed() == 0 {
             self.drained = true;
             effects.drained = true;
             effects.wake_all.extend(self.seekers.call_all());

@@ -427,3 +427,36 @@ fn a_worker_that_takes_an_urgent_task_of_another_keeps_what_it_took_along_itself
     assert_eq!(next.core().priority(), Priority::High);
     assert_eq!((first.open().jobs.len(), second.open().jobs.len()), (own, others - 1));
 }
+
+#[test]
+fn a_worker_is_not_reckoned_with_while_it_throws_away_what_it_has_found() {
+    for (looks, from) in [(false, CameFrom::Elsewhere), (false, CameFrom::Task), (true, CameFrom::Task)] {
+        let rig = Rig::new(None);
+        let [share] = rig.workers();
+        let came = (from == CameFrom::Task).then(|| (rig.submit_many(1), rig.take(&share, 1)));
+        let seen = Arc::<Lock<Option<usize>>>::default();
+        let (inbox, noting) = (Arc::clone(&rig.inbox), Arc::clone(&seen));
+        let captured = Captured(Some(Box::new(move || *noting.lock() = Some(inbox.counts().idle))));
+        let dead = rig.submit_shared(job_that_holds(captured, TaskOptions::default()));
+        rig.cancel(&dead);
+        let appetite = Appetite { tasks: 1, looks };
+        let pulled = rig.inbox.pull(&share, Waker::noop(), from, appetite, Timestamp::ZERO);
+        assert!(matches!(pulled, Pull::Look | Pull::Wait), "{pulled:?}");
+        assert_eq!(*seen.lock(), Some(0), "while it was inside of the drop");
+        assert_eq!((rig.counts().idle, rig.counts().running), (1, 0));
+        drop(came);
+    }
+}
+
+#[test]
+fn a_higher_task_is_seen_while_it_is_on_its_way_to_its_lane() {
+    let rig = Rig::new(None);
+    let [share] = rig.workers();
+    rig.submit_many(8);
+    let _first = rig.take(&share, 4);
+    assert_eq!(rig.stocked(), 1);
+    let normal = Priority::Normal.lane();
+    assert!(!rig.inbox.calls_while_fetched().above(normal));
+    rig.submit(job_with(TaskOptions { priority: Priority::High, ..TaskOptions::default() }));
+    assert!(rig.inbox.calls_while_fetched().above(normal), "whoever has normal tasks is to come for it");
+}

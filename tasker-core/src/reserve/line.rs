@@ -37,8 +37,10 @@ impl Queue {
     }
 
     /// Stands in line, behind everybody with a lower number.
-    pub(super) fn wait(&mut self, id: u64, waker: &Waker) {
-        self.waiting.insert(id, waker.clone());
+    /// Returns the waker that it had before, to be dropped under no lock.
+    #[must_use]
+    pub(super) fn wait(&mut self, id: u64, waker: Waker) -> Option<Waker> {
+        self.waiting.insert(id, waker)
     }
 
     /// Promises what of `free` resources is not promised yet; returns the waiters to wake.
@@ -52,10 +54,11 @@ impl Queue {
         served
     }
 
-    /// `id` gives up its place, or what it was promised; whether it was promised something.
-    pub(super) fn leave(&mut self, id: u64) -> bool {
-        self.waiting.remove(&id);
-        self.promised.remove(&id)
+    /// `id` gives up its place, or what it was promised; whether it was promised something, and its waker, to be dropped
+    /// under no lock.
+    pub(super) fn leave(&mut self, id: u64) -> (bool, Option<Waker>) {
+        let waker = self.waiting.remove(&id);
+        (self.promised.remove(&id), waker)
     }
 
     /// Nobody is served any more; returns all who wait.
@@ -71,7 +74,7 @@ mod tests {
 
     fn line(ids: impl IntoIterator<Item = u64>) -> Queue {
         let mut line = Queue::default();
-        ids.into_iter().for_each(|id| line.wait(id, Waker::noop()));
+        ids.into_iter().for_each(|id| assert!(line.wait(id, Waker::noop().clone()).is_none()));
         line
     }
 
@@ -100,7 +103,7 @@ mod tests {
     fn who_gives_up_gives_back_what_it_was_promised() {
         let mut line = line([1, 2, 3]);
         line.promise(1);
-        assert!(line.leave(1) && !line.leave(2));
+        assert!(line.leave(1).0 && !line.leave(2).0);
         assert_eq!(line.promise(1).len(), 1);
         assert!(!line.redeem(1) && !line.redeem(2) && line.redeem(3));
     }

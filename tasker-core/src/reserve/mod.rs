@@ -54,6 +54,8 @@ struct State<R> {
     next: u64,
     /// When the control loop looks for idle resources that are too old.
     next_look: Option<Timestamp>,
+    /// Resources that are being destroyed, and when nobody waits for that any more.
+    condemned: BTreeMap<u64, Timestamp>,
 }
 
 impl<R> State<R> {
@@ -83,6 +85,8 @@ pub struct Kept<R> {
 pub struct Slot<R> {
     reserve: Arc<Reserve<R>>,
     temporary: bool,
+    /// The number of its resource among the condemned.
+    condemned: Option<u64>,
 }
 
 /// What a `run` gets.
@@ -108,6 +112,7 @@ impl<R> Reserve<R> {
             watching: BTreeMap::new(),
             next: 0,
             next_look: None,
+            condemned: BTreeMap::new(),
         };
         Self { state: Lock::new(state), limits, hub }
     }
@@ -134,6 +139,7 @@ impl<R> Reserve<R> {
 
     /// A lease; `None` once the reserve is closed. `line` is the caller's place in line.
     pub fn poll_lease(self: &Arc<Self>, line: &mut Line<R>, waker: &Waker) -> Poll<Option<Lease<R>>> {
+        let waker = waker.clone();
         let mut state = self.state.lock();
         if state.closed {
             return Poll::Ready(None);
@@ -143,7 +149,9 @@ impl<R> Reserve<R> {
             return Poll::Ready(self.lease(&mut state));
         }
         let id = *line.id.get_or_insert_with(|| state.draw_number());
-        state.line.wait(id, waker);
+        let replaced = state.line.wait(id, waker);
+        drop(state);
+        drop(replaced);
         Poll::Pending
     }
 
@@ -211,7 +219,7 @@ impl<R> Reserve<R> {
     }
 
     fn slot(self: &Arc<Self>, temporary: bool) -> Slot<R> {
-        Slot { reserve: Arc::clone(self), temporary }
+        Slot { reserve: Arc::clone(self), temporary, condemned: None }
     }
 
     /// Takes no more `run`s. Returns the idle resources, to be destroyed.
@@ -239,6 +247,14 @@ impl<R> Reserve<R> {
         state.closed && state.kept + state.temporary == 0
     }
 
+    /// When nobody waits any more for what is left in here; `None` while a `run` may still have some of it.
+    pub fn given_up_at(&self) -> Option<Timestamp> {
+        let state = self.state.lock();
+        let all = state.condemned.len() == state.kept + state.temporary;
+        let last = state.condemned.values().max().copied().filter(|_| all);
+        last.filter(|&due| due < Timestamp::MAX)
+    }
+
     /// Resources that are free, and resources in use.
     pub fn levels(&self) -> (usize, usize) {
         let state = self.state.lock();
@@ -248,9 +264,12 @@ impl<R> Reserve<R> {
 
     /// Whoever runs a task leaves a waker here for the case of a kill.
     pub fn watch(&self, line: &mut Line<R>, waker: &Waker) {
+        let waker = waker.clone();
         let mut state = self.state.lock();
         let id = *line.id.get_or_insert_with(|| state.draw_number());
-        state.watching.insert(id, waker.clone());
+        let replaced = state.watching.insert(id, waker);
+        drop(state);
+        drop(replaced);
     }
 
     /// Puts a healthy resource back, and counts its `run` as completed unless that [failed](Kept::fail). Hands back what
@@ -336,6 +355,14 @@ impl<R> Kept<R> {
         }
     }
 
+    /// It is destroyed from now on, away from any `run`: from `due` on nobody waits for that.
+    pub fn condemn(&mut self, due: Timestamp) {
+        let mut state = self.slot.reserve.state.lock();
+        let number = state.draw_number();
+        state.condemned.insert(number, due);
+        self.slot.condemned = Some(number);
+    }
+
     /// The reserve that it belongs to.
     pub fn reserve(&self) -> &Arc<Reserve<R>> {
         &self.slot.reserve
@@ -362,10 +389,14 @@ impl<R> Drop for Slot<R> {
         } else {
             state.kept -= 1;
         }
-        let gone = state.closed && state.kept + state.temporary == 0;
+        if let Some(number) = self.condemned {
+            state.condemned.remove(&number);
+        }
+        let (closed, left) = (state.closed, state.kept + state.temporary);
         self.reserve.serve(state);
-        if gone {
-            self.reserve.hub.post(Msg::ReserveClosed);
+        if closed {
+            // What is left may be what nobody waits for.
+            self.reserve.hub.post(if left == 0 { Msg::ReserveClosed } else { Msg::Nudge });
         }
     }
 }
@@ -387,9 +418,10 @@ impl<R> Drop for Line<R> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
         let mut state = self.reserve.state.lock();
-        state.watching.remove(&id);
-        let gave_up = state.line.leave(id);
+        let watching = state.watching.remove(&id);
+        let (gave_up, waiting) = state.line.leave(id);
         self.reserve.serve(state);
+        crate::engine::quietly(|| drop((watching, waiting)));
         if gave_up {
             // What it was promised may be too old by now, and nobody takes it.
             self.reserve.hub.post(Msg::Nudge);

@@ -348,3 +348,61 @@ fn runs_are_counted_as_they_begin_and_once_as_they_end() {
     rig.put_back(kept).expect("it is kept");
     assert_eq!(runs(), (1, 1, 2));
 }
+
+/// A waker that looks at the reserve when it is dropped, as one may that is the last owner of a future.
+struct Looks(Arc<Reserve<u32>>, Arc<Bell>);
+
+impl std::task::Wake for Looks {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        assert!(!self.0.is_closed());
+        self.1.waker().wake();
+    }
+}
+
+#[test]
+fn a_waker_that_is_replaced_or_left_is_dropped_under_no_lock() {
+    let rig = Rig::new(limits(1, 0));
+    let _slot = rig.make();
+    let (mut line, dropped) = (Line::new(Arc::clone(&rig.reserve)), Arc::<Bell>::default());
+    let looks = || Waker::from(Arc::new(Looks(Arc::clone(&rig.reserve), Arc::clone(&dropped))));
+    (0..2).for_each(|_| assert!(rig.reserve.poll_lease(&mut line, &looks()).is_pending()));
+    assert_eq!(dropped.rung(), 1);
+    (0..2).for_each(|_| rig.reserve.watch(&mut line, &looks()));
+    assert_eq!(dropped.rung(), 2);
+    drop(line);
+    assert_eq!(dropped.rung(), 4);
+}
+
+#[test]
+fn what_is_left_is_given_up_once_all_of_it_has_been_destroyed_for_long_enough() {
+    let rig = Rig::new(limits(3, 0));
+    let mut kept = [(); 2].map(|()| rig.fresh(rig.make(), 7));
+    let used = rig.make();
+    assert_eq!(rig.reserve.given_up_at(), None);
+    kept[0].condemn(at(9));
+    kept[1].condemn(at(5));
+    assert_eq!(rig.reserve.given_up_at(), None, "a `run` has the third");
+    drop(used);
+    assert_eq!(rig.reserve.given_up_at(), Some(at(9)), "the last of them");
+    let [nine, mut five] = kept;
+    drop(nine);
+    assert_eq!(rig.reserve.given_up_at(), Some(at(5)));
+    five.condemn(Timestamp::MAX);
+    assert_eq!(rig.reserve.given_up_at(), None, "there is no limit");
+}
+
+#[test]
+fn the_control_loop_looks_again_whenever_a_resource_of_a_closed_reserve_is_gone() {
+    let rig = Rig::new(limits(2, 0));
+    let [first, second] = [(); 2].map(|()| rig.make());
+    rig.reserve.close();
+    rig.desk.mail.take();
+    drop(first);
+    assert!(matches!(rig.desk.mail.take()[..], [Msg::Nudge]));
+    drop(second);
+    assert!(matches!(rig.desk.mail.take()[..], [Msg::ReserveClosed]));
+}

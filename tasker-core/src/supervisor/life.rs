@@ -46,11 +46,15 @@ impl Supervisor {
 
     pub(super) fn leaving(&mut self, now: Timestamp, id: WorkerId, why: ExitReason) {
         let Some(worker) = self.workers.get(id) else { return };
-        let State::Live { .. } = worker.state else { return };
-        self.workers.set(id, State::Destroying { since: now });
-        if why == ExitReason::Retired {
+        let is_live = matches!(worker.state, State::Live { .. });
+        // One that is abandoned by now may have taken its permit before.
+        if why == ExitReason::Retired && (is_live || worker.state == State::Abandoned) {
             self.retiring = self.retiring.saturating_sub(1);
         }
+        if !is_live {
+            return;
+        }
+        self.workers.set(id, State::Destroying { since: now });
         if why == ExitReason::Drained {
             self.drained_worker_left();
         }

@@ -377,6 +377,8 @@ pub fn a_worker_that_cannot_be_started_is_tried_again<D: Driver>(case: &Case<D>)
     let Some(builder) = case.driver().fail_starts(builder, 2) else { return };
     let pool = case.adopt(builder).expect("it is built");
     assert_eq!(pool.stats().backing_off, 1);
+    let error = pool.stats().create_error.expect("it says why");
+    assert_eq!(&*error, "no thread could be started");
     case.advance(secs(2));
     assert_eq!(pool.value_of(Task::value(1)), 1);
 }

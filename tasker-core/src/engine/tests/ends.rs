@@ -98,3 +98,52 @@ fn the_soonest_limit_says_how_the_end_of_the_reserve_came() {
         assert_eq!(how_it_ended(&messages, after), Some(how), "{messages:?} after {after} s");
     }
 }
+
+#[test]
+fn a_worker_does_not_leave_as_drained_before_the_control_loop_has_heard_of_a_kill() {
+    let mut bench = Bench::new(|builder| builder);
+    let mut worker = bench.worker();
+    let _handle = bench.submit(TaskOptions::default(), None);
+    let inside = bench.begin(&mut worker);
+    life::kill(&bench.engine).expect("this is no task");
+    bench.end(&mut worker, inside, Attempt::Value);
+    let step = bench.step(&mut worker);
+    assert!(matches!(step, Step::Wait(_)), "{step:?}");
+    bench.settle();
+    let step = bench.step(&mut worker);
+    assert!(matches!(step, Step::Leave(crate::ExitReason::Killed)), "{step:?}");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_reserve_that_is_given_up() {
+    let mut bench = Bench::new(|builder| builder);
+    bench.orders.2.store(true, Ordering::Relaxed);
+    let mut worker = bench.worker();
+    bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
+    bench.settle();
+    assert!(matches!(bench.step(&mut worker), Step::Leave(crate::ExitReason::Drained)));
+    drop(worker);
+    assert_eq!(bench.settle(), Turn::Wait(None), "a `run` may take as long as it likes");
+    let due = bench.clock.now().saturating_add(Duration::from_secs(5));
+    *bench.orders.3.lock() = Some(due);
+    bench.mail.post(Msg::Nudge);
+    assert_eq!(bench.settle(), Turn::Wait(Some(due)));
+    bench.advance(Duration::from_secs(5));
+    assert_eq!(bench.settle(), Turn::Ended);
+    let report = bench.engine.ended.get().expect("the pool has ended");
+    assert_eq!(report.how, Stopped::Drained);
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_is_reported_with_the_reason() {
+    let mut bench = Bench::new(|builder| builder.workers(2));
+    let mut events = bench.engine.hub.bus().subscribe(16);
+    let (_stays, leaves) = (bench.worker(), bench.worker());
+    bench.orders.1.store(true, Ordering::Relaxed);
+    drop(leaves);
+    bench.settle();
+    // The worker that a backend drops with the thread that it could not start says that it is gone.
+    let told = std::iter::from_fn(|| events.try_recv());
+    let failed: Vec<_> = told.filter(|received| format!("{received:?}").contains("CreationFailed")).collect();
+    assert!(matches!(&failed[..], [one] if format!("{one:?}").contains("no thread to be had")), "{failed:?}");
+}

@@ -99,9 +99,10 @@ impl Backend for Bare {
     fn build(_: Builder<Self>) {}
 }
 
-/// The workers that were ordered, whether none can be had, and whether the reserve takes its time to close.
+/// The workers that were ordered, whether none can be had, whether the reserve takes its time to close, and until when
+/// that is waited for.
 #[derive(Clone, Default)]
-struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>, Arc<AtomicBool>);
+struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>, Arc<AtomicBool>, Arc<Lock<Option<Timestamp>>>);
 
 impl Launch<Idle> for Orders {
     fn launch(&mut self, order: Order<Idle>) -> Result<(), Arc<str>> {
@@ -114,6 +115,10 @@ impl Launch<Idle> for Orders {
 
     fn close_reserve(&mut self) -> bool {
         !self.2.load(Ordering::Relaxed)
+    }
+
+    fn reserve_given_up_at(&self) -> Option<Timestamp> {
+        *self.3.lock()
     }
 }
 

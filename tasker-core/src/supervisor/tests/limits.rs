@@ -77,6 +77,18 @@ fn a_permit_taken_while_it_was_recalled_corrects_itself() {
 }
 
 #[test]
+fn a_permit_taken_by_a_worker_that_is_abandoned_by_then_is_used_up() {
+    let mut rig = Rig::proven(config(3, 3));
+    rig.event(resize(1, 1));
+    rig.event(Event::Stuck(id(1)));
+    let levels = rig.supervisor.levels();
+    assert_eq!((levels.live, levels.retiring, levels.abandoned), (2, 1, 1));
+    assert_eq!(rig.event(leaving(1, ExitReason::Retired)), ["retire 1"], "another one has to go");
+    rig.event(exited(1));
+    assert_eq!(rig.event(leaving(1, ExitReason::Retired)), [""; 0], "it is gone");
+}
+
+#[test]
 fn a_lost_worker_makes_up_for_a_permit() {
     let mut rig = Rig::proven(config(2, 2));
     rig.event(resize(1, 1));
