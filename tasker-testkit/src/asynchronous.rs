@@ -40,8 +40,12 @@ pub struct OnRuntime<T>(T);
 type PoolOf<T> = Pool<Scripted, <T as AsyncRuntime>::Runtime>;
 
 impl<T: AsyncRuntime> Driver for OnRuntime<T> {
-    const CAPABILITIES: Capabilities =
-        Capabilities { interrupts_tasks: true, pins_resources: false, runtime_ends: T::ENDS };
+    const CAPABILITIES: Capabilities = Capabilities {
+        interrupts_tasks: true,
+        pins_resources: false,
+        runtime_ends: T::ENDS,
+        starts_can_fail: true,
+    };
     type Backend = AsyncBackend<Scripted, T::Runtime>;
     type Pool = PoolOf<T>;
 

@@ -30,6 +30,8 @@ pub struct Capabilities {
     pub pins_resources: bool,
     /// The runtime can end before the pool has, see [`Driver::end_runtime`].
     pub runtime_ends: bool,
+    /// A test can have workers not be started, see [`Driver::fail_starts`].
+    pub starts_can_fail: bool,
 }
 
 /// A backend, driven through its public API from plain threads: what is async there is blocked on here.
@@ -56,7 +58,7 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// Those of `build`.
     fn build(&self, builder: Builder<Self::Backend>) -> Result<Self::Pool, BuildError<Fault>>;
 
-    /// Makes the next so many starts of workers fail, if the backend lets a test do that.
+    /// Makes the next so many starts of workers fail, in a backend with [`Capabilities::starts_can_fail`].
     fn fail_starts(&self, builder: Builder<Self::Backend>, starts: usize) -> Option<Builder<Self::Backend>> {
         let _ = (builder, starts);
         None

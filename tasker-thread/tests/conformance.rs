@@ -20,8 +20,12 @@ fn played(task: Task) -> impl FnMut(&mut Scripted, &TaskContext) -> Result<Answe
 }
 
 impl Driver for OnThreads {
-    const CAPABILITIES: Capabilities =
-        Capabilities { interrupts_tasks: false, pins_resources: true, runtime_ends: false };
+    const CAPABILITIES: Capabilities = Capabilities {
+        interrupts_tasks: false,
+        pins_resources: true,
+        runtime_ends: false,
+        starts_can_fail: false,
+    };
     type Backend = Threads<Scripted>;
     type Pool = Pool<Scripted>;
 

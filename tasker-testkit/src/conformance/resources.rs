@@ -374,7 +374,9 @@ pub fn create_is_told_what_the_resource_is_for<D: Driver>(case: &Case<D>) {
 /// Fault: spawning a thread fails.
 pub fn a_worker_that_cannot_be_started_is_tried_again<D: Driver>(case: &Case<D>) {
     let builder = case.builder(Size::fixed(1)).startup(Startup::Lazy);
-    let Some(builder) = case.driver().fail_starts(builder, 2) else { return };
+    let builder = case.driver().fail_starts(builder, 2);
+    assert_eq!(builder.is_some(), case.can().starts_can_fail);
+    let Some(builder) = builder else { return };
     let pool = case.adopt(builder).expect("it is built");
     assert_eq!(pool.stats().backing_off, 1);
     let error = pool.stats().create_error.expect("it says why");
@@ -401,8 +403,13 @@ pub fn a_creation_under_way_does_not_hold_up_a_kill<D: Driver>(case: &Case<D>) {
     let gate = case.gate();
     case.script().always(Op::Create, Outcome::hold(&gate));
     let pool = case.pool(Size::fixed(1), |b| b.startup(Startup::Lazy));
-    let handle = pool.submit(Task::new());
+    let handle = pool.submit(Task::logs(case.log(), "ran"));
+    case.settle();
+    assert_eq!(gate.waiting(), 1);
     pool.kill().expect("it is killed outside of its tasks");
     assert!(matches!(handle.wait(), Err(TaskError::Killed)));
-    assert!(case.log().entries().is_empty());
+    gate.open();
+    case.settle();
+    assert!(case.log().entries().is_empty(), "whatever comes of the creation serves nobody");
+    assert_eq!(case.script().counters().created, case.script().counters().destroyed);
 }
