@@ -137,9 +137,11 @@ struct Lent {
 
 impl Lent {
     fn instead_of(parker: &Parker) -> Self {
-        let other = || std::rc::Rc::new(Parker::counted(parker.spot.activity.clone()));
+        // One that nobody counts is made when it is needed.
+        let counted = |activity| std::rc::Rc::new(Parker::counted(Some(activity)));
+        let other = parker.spot.activity.clone().map(counted);
         // Where the thread's locals are gone, each who waits has one for itself anyway.
-        let own = CURRENT.try_with(|current| current.borrow_mut().replace(other()));
+        let own = CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), other));
         Self { own: own.ok().flatten() }
     }
 }
@@ -259,9 +261,12 @@ mod tests {
             }
             block_on(poll_fn(|inner| {
                 inner_polls += 1;
+                if inner_polls == 2 {
+                    return Poll::Ready(());
+                }
                 outer.waker().wake_by_ref();
                 inner.waker().wake_by_ref();
-                if inner_polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+                Poll::Pending
             }));
             Poll::Pending
         }));

@@ -340,7 +340,9 @@ impl<J: Job> Controller<J> {
                 let deadline = self.limit.map(|(deadline, _)| deadline);
                 deadline.into_iter().chain(self.launch.reserve_given_up_at()).min()
             }
-            Closing::Killed(until) => Some(until),
+            Closing::Killed(until) => {
+                Some(self.launch.reserve_given_up_at().map_or(until, |due| due.min(until)))
+            }
             Closing::Gone => Some(Timestamp::ZERO),
         }
     }

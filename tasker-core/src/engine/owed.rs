@@ -50,7 +50,8 @@ impl<J: Job> Drop for Owed<'_, J> {
 #[cold]
 fn lose<J: Job>(job: J, hub: &Hub) {
     // What it holds and whom it tells is users' code, which must not wait for the pool's end.
-    current::enter(Inside { pool: hub.pool(), worker: None }, || {
+    let worker = current::inside_of(hub.pool()).and_then(|inside| inside.worker);
+    current::enter(Inside { pool: hub.pool(), worker }, || {
         if job.core().finish().is_some() {
             fill_early(hub, job, End::Killed);
         } else {

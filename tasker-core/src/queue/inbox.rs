@@ -238,7 +238,7 @@ impl<J: Job> Inbox<J> {
     }
 
     /// What the worker gets; `None`: it should throw away what it has found, and ask again. That is users' code, which may
-    /// take its time and even wait itself, so no worker is reckoned with while it is in there.
+    /// take its time and even wait itself, so while it is in there it is not reckoned with, and has claimed nothing.
     #[expect(clippy::too_many_arguments, reason = "what `pull` was asked, and what it holds")]
     fn pull_from(
         &self,
@@ -302,10 +302,14 @@ impl<J: Job> Inbox<J> {
     /// The next task of what a worker took along, if no higher lane calls.
     #[inline]
     fn next_of(&self, desk: &Share<J>) -> Option<J> {
-        let mut trash = Vec::new();
-        let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
-        self.throw_away_at(desk.worker, trash);
-        job
+        loop {
+            let mut trash = Vec::new();
+            let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
+            if job.is_some() || trash.is_empty() {
+                return job;
+            }
+            self.throw_away_at(desk.worker, trash);
+        }
     }
 
     /// A worker leaves for good; `finished` says whether it comes from a task.

@@ -70,6 +70,11 @@ impl<T> Lanes<T> {
         self.lanes[lane].head().map(|(sequence, _)| sequence)
     }
 
+    /// The next item of a lane.
+    pub(super) fn peek(&self, lane: usize) -> Option<&T> {
+        self.lanes[lane].first().map(|queued| &queued.item)
+    }
+
     /// Moves the next `count` items of a lane that has no ranks to `taken`.
     pub(super) fn take_along(&mut self, lane: usize, count: usize, taken: &mut VecDeque<Queued<T>>) {
         if let Lane::Fifo(items) = &mut self.lanes[lane] {
@@ -143,12 +148,15 @@ impl<T> Lane<T> {
         }
     }
 
-    fn head(&self) -> Option<(u64, Timestamp)> {
-        let first = match self {
+    fn first(&self) -> Option<&Queued<T>> {
+        match self {
             Self::Fifo(items) => items.front(),
             Self::Ranked(items) => items.first_key_value().map(|(_, queued)| queued),
-        };
-        first.map(|queued| (queued.sequence, queued.pushed))
+        }
+    }
+
+    fn head(&self) -> Option<(u64, Timestamp)> {
+        self.first().map(|queued| (queued.sequence, queued.pushed))
     }
 
     fn push(&mut self, rank: u64, queued: Queued<T>) {

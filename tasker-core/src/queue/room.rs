@@ -133,7 +133,7 @@ impl Room {
         id: &mut Option<u64>,
         waker: &Waker,
         hub: Option<&Arc<Hub>>,
-        replaced: &mut Option<Waker>,
+        replaced: &mut Vec<Waker>,
     ) -> Result<(), ()> {
         let place = *id.get_or_insert_with(|| {
             self.next += 1;
@@ -145,7 +145,7 @@ impl Room {
         });
         let waiter = &mut self.waiters[index];
         if !waiter.waker.will_wake(waker) {
-            *replaced = Some(std::mem::replace(&mut waiter.waker, waker.clone()));
+            replaced.push(std::mem::replace(&mut waiter.waker, waker.clone()));
         }
         // Noted anew each time: it may be polled inside of another task than before.
         let given_up = waiter.blocks.take().is_some_and(|block| block.is_given_up());
@@ -156,7 +156,7 @@ impl Room {
                 Ok(())
             }
             Err(()) => {
-                *replaced = self.waiters.remove(index).map(|waiter| waiter.waker);
+                replaced.extend(self.waiters.remove(index).map(|waiter| waiter.waker));
                 *id = None;
                 Err(())
             }
@@ -234,7 +234,7 @@ impl<J: Job> RoomWait<J> {
 
     /// The room, if it is there; otherwise `waker` is called when it may be.
     pub fn poll_room(&mut self, waker: &Waker) -> Poll<Result<Ticket<J>, Refusal>> {
-        let mut replaced = None;
+        let mut replaced = Vec::new();
         let polled = self.inbox.with_room(|room, refusal| {
             if self.id.is_some_and(|id| room.learn(id)) {
                 self.id = None;
@@ -292,7 +292,7 @@ mod tests {
 
     fn wait(room: &mut Room, id: &mut Option<u64>) -> Arc<Bell> {
         let bell = Arc::<Bell>::default();
-        room.wait(id, &bell.waker(), None, &mut None).expect("nobody is blocked by it");
+        room.wait(id, &bell.waker(), None, &mut Vec::new()).expect("nobody is blocked by it");
         bell
     }
 

@@ -74,10 +74,15 @@ impl<J: Job> Share<J> {
 }
 
 impl<J: Job> Held<J> {
-    /// Starts the oldest task.
+    /// Starts the oldest task; but none once there is something to throw away, which takes its time.
     #[inline]
     pub(super) fn start(&mut self, trash: &mut Vec<J>) -> Option<J> {
-        while let Some(Queued { mut item, .. }) = self.jobs.pop_front() {
+        loop {
+            let has_ended = |queued: &Queued<J>| queued.item.core().has_ended();
+            if !trash.is_empty() && !self.jobs.front().is_some_and(has_ended) {
+                return None;
+            }
+            let Queued { mut item, .. } = self.jobs.pop_front()?;
             // Which takes longer than a short task does.
             if let Some(next_but_one) = self.jobs.get(1) {
                 next_but_one.item.own().prefetch();
@@ -90,7 +95,6 @@ impl<J: Job> Held<J> {
             self.tally.dead += 1;
             trash.push(item);
         }
-        None
     }
 }
 

@@ -94,7 +94,7 @@ impl<J: Job> State<J> {
         // A look at an empty share is remembered, so this ends.
         while let Some(index) = self.choose(desk, head) {
             let started = self.take_from(index, desk, effects);
-            if started.is_some() {
+            if started.is_some() || !effects.trash.is_empty() {
                 return started;
             }
         }

@@ -380,6 +380,10 @@ impl<J: Job> State<J> {
                 return Some(job);
             }
             let lane = head?;
+            // Nothing is started before what has ended is thrown away, which takes its time.
+            if !effects.trash.is_empty() && !self.lanes.peek(lane).is_some_and(|job| job.core().has_ended()) {
+                return None;
+            }
             let mut job = self.lanes.pop(now)?;
             if job.own_mut().claim() {
                 self.uncount(job.core(), effects);

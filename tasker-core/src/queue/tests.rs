@@ -460,3 +460,29 @@ fn a_higher_task_is_seen_while_it_is_on_its_way_to_its_lane() {
     rig.submit(job_with(TaskOptions { priority: Priority::High, ..TaskOptions::default() }));
     assert!(rig.inbox.calls_while_fetched().above(normal), "whoever has normal tasks is to come for it");
 }
+
+#[test]
+fn nothing_is_claimed_before_what_has_ended_is_thrown_away() {
+    for along in [1, 4] {
+        let rig = Rig::new(None);
+        let [share, other] = rig.workers();
+        let taken = Arc::<Lock<Vec<bool>>>::default();
+        let (inbox, taking, noting) = (Arc::clone(&rig.inbox), Arc::clone(&other), Arc::clone(&taken));
+        let captured = Captured(Some(Box::new(move || {
+            let appetite = Appetite { tasks: 1, looks: false };
+            let pulled = inbox.pull(&taking, Waker::noop(), CameFrom::Elsewhere, appetite, Timestamp::ZERO);
+            noting.lock().push(matches!(pulled, Pull::Task(_)));
+        })));
+        // With some taken along, the dead one and the next lie in the share.
+        rig.submit_many(if along > 1 { 2 } else { 1 });
+        let dead = rig.submit_shared(job_that_holds(captured, TaskOptions::default()));
+        rig.submit_many(if along > 1 { 9 } else { 1 });
+        let first = rig.take(&share, along);
+        assert_eq!(rig.stocked(), usize::from(along > 1));
+        rig.cancel(&dead);
+        let second = rig.pull(&share, Waker::noop(), CameFrom::Task, 1);
+        let third = (along > 1).then(|| rig.pull(&share, Waker::noop(), CameFrom::Task, 1));
+        assert_eq!(*taken.lock(), [true], "another worker finds the next one");
+        drop((first, second, third));
+    }
+}

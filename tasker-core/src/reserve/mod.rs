@@ -360,7 +360,13 @@ impl<R> Kept<R> {
         let mut state = self.slot.reserve.state.lock();
         let number = state.draw_number();
         state.condemned.insert(number, due);
+        let closed = state.closed;
+        drop(state);
         self.slot.condemned = Some(number);
+        if closed {
+            // It may be the last that was waited for without end.
+            self.slot.reserve.hub.post(Msg::Nudge);
+        }
     }
 
     /// The reserve that it belongs to.

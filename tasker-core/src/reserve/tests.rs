@@ -406,3 +406,14 @@ fn the_control_loop_looks_again_whenever_a_resource_of_a_closed_reserve_is_gone(
     drop(second);
     assert!(matches!(rig.desk.mail.take()[..], [Msg::ReserveClosed]));
 }
+
+#[test]
+fn the_control_loop_looks_again_when_a_resource_of_a_closed_reserve_is_condemned() {
+    let rig = Rig::new(limits(1, 0));
+    let mut kept = rig.fresh(rig.make(), 7);
+    kept.condemn(at(5));
+    assert!(rig.desk.mail.take().is_empty());
+    rig.reserve.close();
+    kept.condemn(at(9));
+    assert!(matches!(rig.desk.mail.take()[..], [Msg::Nudge]));
+}

@@ -139,10 +139,11 @@ fn a_worker_that_cannot_be_started_is_reported_with_the_reason() {
     let mut bench = Bench::new(|builder| builder.workers(2));
     let mut events = bench.engine.hub.bus().subscribe(16);
     let (_stays, leaves) = (bench.worker(), bench.worker());
+    // The worker that is dropped with the thread that could not be started says that it is gone.
     bench.orders.1.store(true, Ordering::Relaxed);
+    bench.orders.4.store(true, Ordering::Relaxed);
     drop(leaves);
     bench.settle();
-    // The worker that a backend drops with the thread that it could not start says that it is gone.
     let told = std::iter::from_fn(|| events.try_recv());
     let failed: Vec<_> = told.filter(|received| format!("{received:?}").contains("CreationFailed")).collect();
     assert!(matches!(&failed[..], [one] if format!("{one:?}").contains("no thread to be had")), "{failed:?}");

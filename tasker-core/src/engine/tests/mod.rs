@@ -100,13 +100,22 @@ impl Backend for Bare {
 }
 
 /// The workers that were ordered, whether none can be had, whether the reserve takes its time to close, and until when
-/// that is waited for.
+/// that is waited for; and whether a worker is made before it is found that it cannot be had, as by backends.
 #[derive(Clone, Default)]
-struct Orders(Arc<Lock<Vec<Order<Idle>>>>, Arc<AtomicBool>, Arc<AtomicBool>, Arc<Lock<Option<Timestamp>>>);
+struct Orders(
+    Arc<Lock<Vec<Order<Idle>>>>,
+    Arc<AtomicBool>,
+    Arc<AtomicBool>,
+    Arc<Lock<Option<Timestamp>>>,
+    Arc<AtomicBool>,
+);
 
 impl Launch<Idle> for Orders {
     fn launch(&mut self, order: Order<Idle>) -> Result<(), Arc<str>> {
         if self.1.load(Ordering::Relaxed) {
+            if self.4.load(Ordering::Relaxed) {
+                drop(Worker::new(order, Timestamp::ZERO));
+            }
             return Err("no thread to be had".into());
         }
         self.0.lock().push(order);
