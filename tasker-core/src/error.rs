@@ -244,6 +244,26 @@ mod tests {
     }
 
     #[test]
+    fn the_error_of_a_task_can_be_had_alone() {
+        let failed = || TaskError::Failed("no such row");
+        let exhausted = || TaskError::Exhausted { error: "gone", attempts: 4 };
+        assert_eq!(
+            [failed(), exhausted()].map(|error| error.task_error().copied()),
+            [Some("no such row"), Some("gone")]
+        );
+        assert_eq!([failed(), exhausted()].map(TaskError::into_task_error), [Ok("no such row"), Ok("gone")]);
+        assert_eq!(TaskError::<&str>::Killed.task_error(), None);
+        assert_eq!(TaskError::<&str>::Killed.into_task_error(), Err(TaskError::Killed));
+    }
+
+    #[test]
+    fn a_refusal_is_an_end_too() {
+        let refused = TaskError::<()>::Refused(Refusal::Stopping);
+        assert_eq!(TaskError::from(Refusal::Stopping), refused);
+        assert_eq!(TaskError::from(Refused { task: (), reason: Refusal::Stopping }), refused);
+    }
+
+    #[test]
     fn a_refused_task_is_handed_back_and_needs_no_debug() {
         struct Opaque;
         let refused = Refused { task: Opaque, reason: Refusal::Full };

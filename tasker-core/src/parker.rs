@@ -273,6 +273,15 @@ mod tests {
         assert_eq!((polls, inner_polls), (2, 2));
     }
 
+    #[test]
+    fn after_a_wait_the_thread_has_its_own_place_again() {
+        let place = || Parker::with_current(|parker| Arc::as_ptr(&parker.spot));
+        let own = place();
+        let inside = block_on(poll_fn(|_| Poll::Ready(place())));
+        assert_ne!(inside, own);
+        assert_eq!(place(), own);
+    }
+
     thread_local! {
         static LAST: RefCell<Option<WaitsAtTheEnd>> = const { RefCell::new(None) };
     }

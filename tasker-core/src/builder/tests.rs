@@ -52,7 +52,7 @@ fn a_part_of_a_setting_that_makes_no_sense_is_named_with_the_setting() {
 #[test]
 fn settings_at_the_edge_of_sense_are_taken() {
     let taken = [
-        builder().max_workers(2),
+        builder().max_workers(2).name("orders"),
         builder().capacity(1).event_capacity(1).max_uses(1),
         builder().burst_interval(TICK).idle_timeout(TICK).create_timeout(TICK).destroy_timeout(TICK),
         builder().max_lifetime(TICK).probe_interval(TICK).ageing(TICK),

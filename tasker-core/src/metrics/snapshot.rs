@@ -393,9 +393,11 @@ mod tests {
     fn workers_are_idle_or_busy_even_if_tasks_and_workers_were_counted_at_different_moments() {
         let levels = Levels { live: 3, ..Levels::default() };
         let shown = |running| {
-            let stats =
-                Stats::of(&levels, &Counts { running, waiting: [1, 2, 3], delayed: 4, ..Counts::default() });
-            assert_eq!((stats.queued, stats.delayed), ([1, 2, 3], 4));
+            let stats = Stats::of(
+                &levels,
+                &Counts { running, waiting: [1, 2, 3], delayed: 4, paused: true, ..Counts::default() },
+            );
+            assert_eq!((stats.queued, stats.delayed, stats.paused), ([1, 2, 3], 4, true));
             (stats.active, stats.idle, stats.busy)
         };
         assert_eq!([0, 2, 3, 4].map(shown), [(3, 3, 0), (3, 1, 2), (3, 0, 3), (3, 0, 3)]);

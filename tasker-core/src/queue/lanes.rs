@@ -285,6 +285,7 @@ mod tests {
             let mut taken = [VecDeque::new(), VecDeque::new()];
             taken.iter_mut().for_each(|taken| lanes.take_along(1, 2, taken));
             assert_eq!((lanes.front(1), lanes.len(Priority::Normal)), (Some(4), 2));
+            assert_eq!((lanes.peek(1), lanes.peek(0)), (Some(&4), None));
             if !first_goes_back_first {
                 taken.reverse();
             }

@@ -459,6 +459,12 @@ fn a_higher_task_is_seen_while_it_is_on_its_way_to_its_lane() {
     assert!(!rig.inbox.calls_while_fetched().above(normal));
     rig.submit(job_with(TaskOptions { priority: Priority::High, ..TaskOptions::default() }));
     assert!(rig.inbox.calls_while_fetched().above(normal), "whoever has normal tasks is to come for it");
+    let rig = Rig::new(None);
+    let [share] = rig.workers();
+    rig.submit_many(1);
+    let _only = rig.take(&share, 1);
+    rig.submit(job_with(TaskOptions { priority: Priority::High, ..TaskOptions::default() }));
+    assert!(!rig.inbox.calls_while_fetched().any(), "nobody has any");
 }
 
 #[test]

@@ -388,11 +388,20 @@ fn what_is_left_is_given_up_once_all_of_it_has_been_destroyed_for_long_enough() 
     assert_eq!(rig.reserve.given_up_at(), None, "a `run` has the third");
     drop(used);
     assert_eq!(rig.reserve.given_up_at(), Some(at(9)), "the last of them");
-    let [nine, mut five] = kept;
+    let [nine, _five] = kept;
     drop(nine);
     assert_eq!(rig.reserve.given_up_at(), Some(at(5)));
-    five.condemn(Timestamp::MAX);
+    let mut endless = rig.fresh(rig.make(), 7);
+    endless.condemn(Timestamp::MAX);
     assert_eq!(rig.reserve.given_up_at(), None, "there is no limit");
+}
+
+#[test]
+fn temporary_resources_are_given_up_too() {
+    let rig = Rig::new(limits(0, 1));
+    let mut kept = rig.fresh(rig.make(), 7);
+    kept.condemn(at(5));
+    assert_eq!(rig.reserve.given_up_at(), Some(at(5)));
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn a_stop_does_not_wait_for_a_reserve_that_is_given_up() {
     assert_eq!(bench.settle(), Turn::Ended);
     let report = bench.engine.ended.get().expect("the pool has ended");
     assert_eq!(report.how, Stopped::Drained);
+    assert!(!bench.engine.hub.is_killed());
 }
 
 #[test]
