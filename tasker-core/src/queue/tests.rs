@@ -479,16 +479,17 @@ fn nothing_is_claimed_before_what_has_ended_is_thrown_away() {
             let pulled = inbox.pull(&taking, Waker::noop(), CameFrom::Elsewhere, appetite, Timestamp::ZERO);
             noting.lock().push(matches!(pulled, Pull::Task(_)));
         })));
-        // With some taken along, the dead one and the next lie in the share.
-        rig.submit_many(if along > 1 { 2 } else { 1 });
+        // With some taken along, the dead one and the next lie in the share, and what else there is others have.
+        rig.submit_many(1);
         let dead = rig.submit_shared(job_that_holds(captured, TaskOptions::default()));
-        rig.submit_many(if along > 1 { 9 } else { 1 });
+        let others = if along > 1 { 6 } else { 0 };
+        rig.submit_many(others + 1);
         let first = rig.take(&share, along);
-        assert_eq!(rig.stocked(), usize::from(along > 1));
+        let rest: Vec<_> = (0..others).map(|_| rig.take(&other, 1)).collect();
+        assert_eq!((rig.stocked(), rig.counts().queued()), (usize::from(along > 1), 2));
         rig.cancel(&dead);
         let second = rig.pull(&share, Waker::noop(), CameFrom::Task, 1);
-        let third = (along > 1).then(|| rig.pull(&share, Waker::noop(), CameFrom::Task, 1));
         assert_eq!(*taken.lock(), [true], "another worker finds the next one");
-        drop((first, second, third));
+        drop((first, rest, second));
     }
 }
