@@ -148,8 +148,9 @@ class Results:
         return not known or known["outcome"] == "missed" and judge.name not in known["passed"]
 
 
-# Seconds of CPU time, and without work, after which a program is taken to hang.
-Limits = collections.namedtuple("Limits", "cpu idle")
+# Seconds of CPU time, without work, and in all, after which a program is taken to hang. The last is a way out and no more:
+# how long a program takes says little on a busy machine.
+Limits = collections.namedtuple("Limits", "cpu idle all")
 
 
 class Judge:
@@ -174,16 +175,22 @@ class Judge:
     def passes(self, options):
         """Runs the programs without mutants, and ends everything if one fails. Notes how long each may take with one."""
         for program, folder in self.programs:
-            outcome, test, cpu = watch([program, *self.arguments], folder, None, Limits(options.most, options.idle))
+            outcome, test, cpu = watch([program, *self.arguments], folder, None, self.most(options))
             if outcome:
                 sys.exit(f"{self.name} without mutants: {outcome}: {program_name(program)}: {test}")
-            self.limits[program_name(program)] = Limits(int(min(max(options.cpu, 8 * cpu), options.most)), options.idle)
+            limit = int(min(max(options.cpu, 8 * cpu), options.most))
+            self.limits[program_name(program)] = self.most(options)._replace(cpu=limit)
+
+    @staticmethod
+    def most(options):
+        """What a program may take of which nothing is known."""
+        return Limits(options.most, options.idle, 5 * options.most)
 
     def ask(self, number, options):
         """`(outcome, test)` with the mutant of that number, or with none; the outcome is None if nothing is noticed."""
         for program, folder in self.programs:
             began = time.monotonic()
-            limits = self.limits.get(program_name(program), Limits(options.most, options.idle))
+            limits = self.limits.get(program_name(program), self.most(options))
             outcome, test, _ = watch([program, *self.arguments], folder, number, limits)
             if outcome == "caught" and time.monotonic() - began > LONG and number is not None:
                 # A test with a time limit of its own, on a machine that is too busy for it?
@@ -559,7 +566,7 @@ def watch(command, folder, number, limits):
         while process.poll() is None and not failed:
             if STOPPED.is_set():
                 sys.exit("stopped")
-            if clock.spent(TICK) > limits.cpu or clock.idle > limits.idle or clock.ran > 5 * limits.cpu:
+            if clock.spent(TICK) > limits.cpu or clock.idle > limits.idle or clock.ran > limits.all:
                 return "timeout", "no end", clock.cpu
             reader.join(TICK)
             if not reader.is_alive():
