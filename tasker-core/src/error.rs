@@ -77,18 +77,7 @@ impl<E> TaskError<E> {
     /// assert_eq!(TaskError::<&str>::Cancelled.task_error(), None);
     /// ```
     pub const fn task_error(&self) -> Option<&E> {
-        match self {
-            Self::Failed(error) | Self::Exhausted { error, .. } => Some(error),
-            Self::Panicked { .. }
-            | Self::Cancelled
-            | Self::TimedOut { .. }
-            | Self::Expired { .. }
-            | Self::Displaced
-            | Self::Refused(_)
-            | Self::Killed
-            | Self::NoWorkers { .. }
-            | Self::WouldDeadlock => None,
-        }
+        if let Self::Failed(error) | Self::Exhausted { error, .. } = self { Some(error) } else { None }
     }
 
     /// The same, taken out.
@@ -97,18 +86,7 @@ impl<E> TaskError<E> {
     ///
     /// What else happened, if the task has no error of its own.
     pub fn into_task_error(self) -> Result<E, Self> {
-        match self {
-            Self::Failed(error) | Self::Exhausted { error, .. } => Ok(error),
-            other @ (Self::Panicked { .. }
-            | Self::Cancelled
-            | Self::TimedOut { .. }
-            | Self::Expired { .. }
-            | Self::Displaced
-            | Self::Refused(_)
-            | Self::Killed
-            | Self::NoWorkers { .. }
-            | Self::WouldDeadlock) => Err(other),
-        }
+        if let Self::Failed(error) | Self::Exhausted { error, .. } = self { Ok(error) } else { Err(self) }
     }
 }
 

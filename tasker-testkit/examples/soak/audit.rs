@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tasker_core::StopReport;
 use tasker_core::metrics::{Metrics, Stats};
-use tasker_core::{EndKind, StopReport};
+use tasker_testkit::ends_by_kind;
 
 use crate::shape::Shape;
 use crate::world::{World, lock};
@@ -65,7 +66,7 @@ impl Audit {
         let refused = read(&world.refused);
         self.holds(metrics.refused >= refused, || format!("{} refused, {refused} seen", metrics.refused));
         let told = lock(&world.ends.told);
-        for (kind, count) in by_kind(metrics) {
+        for (kind, count) in ends_by_kind(metrics) {
             let others = told.values().filter(|told| **told == kind).count();
             self.same(&format!("{kind:?}"), count, others as u64);
         }
@@ -121,17 +122,4 @@ pub(crate) fn comes_true(what: impl Fn() -> bool) -> bool {
 
 pub(crate) fn read(count: &AtomicU64) -> u64 {
     count.load(Ordering::SeqCst)
-}
-
-fn by_kind(metrics: &Metrics) -> [(EndKind, u64); 8] {
-    [
-        (EndKind::Completed, metrics.completed),
-        (EndKind::Failed, metrics.failed),
-        (EndKind::Panicked, metrics.panicked),
-        (EndKind::Cancelled, metrics.cancelled),
-        (EndKind::TimedOut, metrics.timed_out),
-        (EndKind::Expired, metrics.expired),
-        (EndKind::Displaced, metrics.displaced),
-        (EndKind::Killed, metrics.killed),
-    ]
 }

@@ -57,9 +57,8 @@ fn nothing_that_waits_begins_once_a_kill_was_called() {
     assert!(!matches!(step, Step::Run(_)), "the control loop has not heard of it yet: {step:?}");
 }
 
-/// How a pool ended whose workers were gone and whose reserve was not: after these messages, the last of which comes so
-/// many seconds after the others.
-fn how_it_ended(messages: &[Event], after: u64) -> Option<Stopped> {
+/// A pool that stops, whose workers are gone and whose reserve is not.
+fn with_its_reserve_left() -> Bench {
     let mut bench = Bench::new(|builder| builder);
     bench.orders.2.store(true, Ordering::Relaxed);
     let mut worker = bench.worker();
@@ -67,7 +66,13 @@ fn how_it_ended(messages: &[Event], after: u64) -> Option<Stopped> {
     bench.settle();
     assert!(matches!(bench.step(&mut worker), Step::Leave(crate::ExitReason::Drained)));
     drop(worker);
-    bench.settle();
+    assert_eq!(bench.settle(), Turn::Wait(None), "a `run` may take as long as it likes");
+    bench
+}
+
+/// How such a pool ended: after these messages, the last of which comes so many seconds after the others.
+fn how_it_ended(messages: &[Event], after: u64) -> Option<Stopped> {
+    let mut bench = with_its_reserve_left();
     let (last, before) = messages.split_last().expect("one at least");
     before.iter().for_each(|event| bench.mail.post(Msg::Event(event.clone())));
     bench.settle();
@@ -116,14 +121,7 @@ fn a_worker_does_not_leave_as_drained_before_the_control_loop_has_heard_of_a_kil
 
 #[test]
 fn a_stop_does_not_wait_for_a_reserve_that_is_given_up() {
-    let mut bench = Bench::new(|builder| builder);
-    bench.orders.2.store(true, Ordering::Relaxed);
-    let mut worker = bench.worker();
-    bench.mail.post(Msg::Event(Event::Stop { deadline: None }));
-    bench.settle();
-    assert!(matches!(bench.step(&mut worker), Step::Leave(crate::ExitReason::Drained)));
-    drop(worker);
-    assert_eq!(bench.settle(), Turn::Wait(None), "a `run` may take as long as it likes");
+    let mut bench = with_its_reserve_left();
     let due = bench.clock.now().saturating_add(Duration::from_secs(5));
     *bench.orders.3.lock() = Some(due);
     bench.mail.post(Msg::Nudge);

@@ -1,8 +1,9 @@
 //! What the pool counts is what happened, and adds up.
 
-use tasker_core::metrics::{EndKind, Metrics};
+use tasker_core::metrics::EndKind;
 
 use super::{Fact, Invariant, World, ensure};
+use crate::ends_by_kind;
 use crate::sim::worker::State;
 
 #[derive(Default)]
@@ -34,7 +35,7 @@ impl Counters {
         ensure(metrics.accepted == metrics.ended() + open, || {
             format!("{} accepted are not {} ended and {open} owed", metrics.accepted, metrics.ended())
         })?;
-        let theirs = by_kind(&metrics);
+        let theirs = ends_by_kind(&metrics);
         let ours = theirs.map(|(kind, _)| (kind, self.ends[kind as usize]));
         ensure(theirs == ours, || format!("it counts {theirs:?}, there were {ours:?}"))?;
         let theirs = [metrics.created, metrics.destroyed];
@@ -57,19 +58,6 @@ impl Counters {
             format!("the queue counts {running} running tasks, there are {sure}, and {fading} abandoned")
         })
     }
-}
-
-fn by_kind(metrics: &Metrics) -> [(EndKind, u64); 8] {
-    [
-        (EndKind::Completed, metrics.completed),
-        (EndKind::Failed, metrics.failed),
-        (EndKind::Panicked, metrics.panicked),
-        (EndKind::Cancelled, metrics.cancelled),
-        (EndKind::TimedOut, metrics.timed_out),
-        (EndKind::Expired, metrics.expired),
-        (EndKind::Displaced, metrics.displaced),
-        (EndKind::Killed, metrics.killed),
-    ]
 }
 
 impl Invariant for Counters {
