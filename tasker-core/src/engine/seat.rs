@@ -48,7 +48,7 @@ impl Deref for Seat {
 
 /// Threads in the order in which they first asked.
 #[inline]
-fn number_of_this_thread() -> usize {
+pub(crate) fn number_of_this_thread() -> usize {
     static THREADS: CountOfProcess = CountOfProcess::new(1);
     thread_local! {
         static NUMBER: Cell<usize> = const { Cell::new(0) };

@@ -1,7 +1,6 @@
 //! Where tasks wait for workers, and workers for tasks.
 
 use std::fmt;
-use std::task::Waker;
 use std::time::Duration;
 
 use crate::engine::{EndKind, Hub, Msg};
@@ -10,12 +9,10 @@ use crate::ids::WorkerId;
 use crate::queue::intake::{Gate, Intake};
 use crate::queue::room::Room;
 use crate::queue::state::{Calls, Effects, Phase, State};
-use crate::queue::{Appetite, CameFrom, Pull, RoomWait, Share, Ticket};
-use crate::spin;
+use crate::queue::{RoomWait, Share, Ticket};
 use crate::supervisor::Event;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Lock, MutexGuard, OwnLine};
-use crate::task::current::{self, Inside};
 use crate::task::job::Job;
 use crate::task::{End, Priority, TaskCore, TaskInfo};
 use crate::time::Timestamp;
@@ -81,11 +78,11 @@ impl Counts {
 ///
 /// Lock order: the state, then the intake, then a share.
 pub struct Inbox<J: Job> {
-    intake: Intake<J>,
-    state: Lock<State<J>>,
+    pub(super) intake: Intake<J>,
+    pub(super) state: Lock<State<J>>,
     /// What a worker should come for behind the state's lock, as the last who held it saw it.
     calls: OwnLine<AtomicU8>,
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
 }
 
 impl<J: Job> Inbox<J> {
@@ -112,7 +109,7 @@ impl<J: Job> Inbox<J> {
         self.fetch(&mut gate, &mut state);
         let calls = self.all_calls();
         state.settle_in();
-        gate.set_credit(state.credit());
+        self.intake.set_credit(&mut gate, state.credit());
         drop(gate);
         self.leave_state(state, &mut Effects::none());
         calls
@@ -124,7 +121,7 @@ impl<J: Job> Inbox<J> {
     }
 
     /// What a worker should come for, the intake's tasks included.
-    fn all_calls(&self) -> Calls {
+    pub(super) fn all_calls(&self) -> Calls {
         self.intake.calls().and(self.calls())
     }
 
@@ -142,15 +139,22 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<bool, (J, Refusal)> {
         let has_ticket = ticket.is_some();
-        let job = if has_ticket || rank != 0 || job.core().delay().is_some() {
-            job
-        } else {
+        let is_plain = !has_ticket && rank == 0 && job.core().delay().is_none();
+        let job = if is_plain {
             match self.intake.leave(job) {
                 Ok(alone) => return Ok(alone && !self.calls().any()),
                 Err(job) => job,
             }
+        } else {
+            job
         };
         let taken = self.with_gate(|state, gate, effects| {
+            if is_plain && state.is_bare() && state.room.admits() {
+                // Whoever comes for it takes it from there.
+                self.intake.put(gate, job);
+                state.call_for_one(effects);
+                return Ok(());
+            }
             job.core().name_it(|| gate.next_id());
             state.take_in(job, rank, now, has_ticket, effects)
         });
@@ -196,120 +200,14 @@ impl<J: Job> Inbox<J> {
         self.with(|state, _| state.open_share(worker))
     }
 
-    /// A worker comes for work, and may take along what its `appetite` says. If it is told to wait, `waker` will be called
-    /// once it should come again.
-    pub fn pull(
-        &self,
-        desk: &Share<J>,
-        waker: &Waker,
-        from: CameFrom,
-        appetite: Appetite,
-        now: Timestamp,
-    ) -> Pull<J> {
-        /// Tasks are short if a worker may take so many of them along.
-        const SHORT: usize = 8;
-        if from == CameFrom::Task {
-            // As many tasks run as before.
-            if let Some(job) = self.next_of(desk) {
-                return Pull::Task(job);
-            }
-            if appetite.looks && appetite.tasks >= SHORT {
-                spin::pause();
-            }
-        }
-        let mut arrives = true;
-        loop {
-            let mut state = self.state.lock();
-            match from {
-                _ if !std::mem::take(&mut arrives) => {}
-                CameFrom::Task => state.counts.running -= 1,
-                CameFrom::Wait | CameFrom::Elsewhere => state.seekers.arrives(desk.worker),
-            }
-            let mut effects = Effects::none();
-            let pull = self.pull_from(&mut state, desk, waker, from, appetite, now, &mut effects);
-            state.call_for_help(&mut effects);
-            let trash = std::mem::take(&mut effects.trash);
-            self.leave_state(state, &mut effects);
-            self.throw_away_at(desk.worker, trash);
-            if let Some(pull) = pull {
-                return pull;
-            }
-        }
-    }
-
-    /// What the worker gets; `None`: it should throw away what it has found, and ask again. That is users' code, which may
-    /// take its time and even wait itself, so while it is in there it is not reckoned with, and has claimed nothing.
-    #[expect(clippy::too_many_arguments, reason = "what `pull` was asked, and what it holds")]
-    fn pull_from(
-        &self,
-        state: &mut State<J>,
-        desk: &Share<J>,
-        waker: &Waker,
-        from: CameFrom,
-        appetite: Appetite,
-        now: Timestamp,
-        effects: &mut Effects<J>,
-    ) -> Option<Pull<J>> {
-        // If nothing in the intake goes before what is here, there is no need to look; unless this was the last who looked,
-        // while others sleep: then submitters may leave nothing there any more.
-        let was_last = from != CameFrom::Task && state.seekers.must_be_called();
-        if !was_last && state.plain_head().is_some() {
-            let goes_first = |head: Option<usize>| head.is_some_and(|head| !self.intake.calls().above(head));
-            if let Some(job) = state.take(desk, appetite.tasks, now, goes_first, effects) {
-                return Some(Pull::Task(job));
-            }
-        }
-        loop {
-            self.take_over(state);
-            if let Some(pull) = state.next(desk, appetite.tasks, now, effects) {
-                return Some(pull);
-            }
-            if !effects.trash.is_empty() {
-                return None;
-            }
-            let mut gate = self.intake.shut();
-            if !gate.is_empty() {
-                continue;
-            }
-            let looks = appetite.looks && from == CameFrom::Task && state.seekers.look(desk.worker);
-            if !looks {
-                state.seekers.sleep(desk.worker, waker.clone());
-            }
-            gate.set_credit(state.credit());
-            return Some(if looks { Pull::Look } else { Pull::Wait });
-        }
-    }
-
-    /// Takes over what is in the intake, and lets submitters go on meanwhile.
-    fn take_over(&self, state: &mut State<J>) {
-        let mut gate = self.intake.shut();
-        self.fetch(&mut gate, state);
-        gate.set_credit(state.credit());
-        drop(gate);
-        state.settle_in();
-    }
-
     /// Takes what is in the intake. Whoever has tasks of a lower lane in its share goes on seeing that higher ones wait,
     /// until `leave_state` says what does.
-    fn fetch(&self, gate: &mut Gate<J>, state: &mut State<J>) {
+    pub(super) fn fetch(&self, gate: &mut Gate<J>, state: &mut State<J>) {
         let calls = self.intake.calls();
         if state.lowest_shared().is_some_and(|lane| calls.above(lane)) {
             self.call(calls.and(self.calls()));
         }
         self.intake.take_over(gate, &mut state.incoming);
-    }
-
-    /// The next task of what a worker took along, if no higher lane calls.
-    #[inline]
-    fn next_of(&self, desk: &Share<J>) -> Option<J> {
-        loop {
-            let mut trash = Vec::new();
-            let job = desk.next(|lane| self.all_calls().above(lane), &mut trash);
-            if job.is_some() || trash.is_empty() {
-                return job;
-            }
-            self.throw_away_at(desk.worker, trash);
-        }
     }
 
     /// A worker leaves for good; `finished` says whether it comes from a task.
@@ -497,15 +395,6 @@ impl<J: Job> Inbox<J> {
         });
     }
 
-    /// Drops jobs on the way of a worker, as inside of it: what they drop may use the pool.
-    #[inline]
-    fn throw_away_at(&self, worker: WorkerId, trash: Vec<J>) {
-        if !trash.is_empty() {
-            let inside = Inside { pool: self.hub.pool(), worker: Some(worker) };
-            current::enter(inside, || throw_away(trash));
-        }
-    }
-
     /// Does something with the state, having taken the intake over and keeping submitters out of it.
     fn with<T>(&self, f: impl FnOnce(&mut State<J>, &mut Effects<J>) -> T) -> T {
         self.with_gate(|state, _, effects| f(state, effects))
@@ -518,14 +407,14 @@ impl<J: Job> Inbox<J> {
         state.settle_in();
         let result = f(&mut state, &mut gate, &mut effects);
         state.call_for_help(&mut effects);
-        gate.set_credit(state.credit());
+        self.intake.set_credit(&mut gate, state.credit());
         drop(gate);
         self.leave_state(state, &mut effects);
         result
     }
 
     #[inline]
-    fn leave_state(&self, state: MutexGuard<'_, State<J>>, effects: &mut Effects<J>) {
+    pub(super) fn leave_state(&self, state: MutexGuard<'_, State<J>>, effects: &mut Effects<J>) {
         self.call(state.calls());
         if effects.drained {
             // Under the lock: the supervisor hears of it before it hears of any worker that left for this reason.
@@ -536,8 +425,11 @@ impl<J: Job> Inbox<J> {
             self.hub.early().count(EndKind::Displaced);
         }
         drop(state);
+        if let Some(waker) = effects.wake.take() {
+            waker.wake();
+        }
         if !effects.are_none() {
-            self.apply(std::mem::replace(effects, Effects::none()));
+            self.apply(effects);
         }
     }
 
@@ -548,33 +440,28 @@ impl<J: Job> Inbox<J> {
         }
     }
 
-    fn apply(&self, effects: Effects<J>) {
-        if let Some(waker) = effects.wake {
-            waker.wake();
-        }
-        if let Some(waker) = effects.wake_room {
-            crate::engine::quietly(|| waker.wake());
-        }
-        for waker in effects.wake_all {
-            crate::engine::quietly(|| waker.wake());
-        }
+    /// Does what few have to.
+    #[cold]
+    fn apply(&self, effects: &mut Effects<J>) {
+        let wakers = effects.wake_room.take().into_iter().chain(std::mem::take(&mut effects.wake_all));
+        wakers.for_each(|waker| crate::engine::quietly(|| waker.wake()));
         if effects.busy {
             self.hub.post(Msg::Event(Event::Busy));
         }
         if effects.nudge {
             self.hub.post(Msg::Nudge);
         }
-        for job in effects.displaced {
+        for job in std::mem::take(&mut effects.displaced) {
             self.hub.tell_of_early_end(job.core(), EndKind::Displaced);
             crate::engine::quietly(|| job.end_early(&self.hub, &End::Displaced));
         }
-        throw_away(effects.trash);
+        throw_away(std::mem::take(&mut effects.trash));
     }
 }
 
 /// Drops jobs whose tasks have ended: users' code, so under no lock.
 #[inline]
-fn throw_away<J>(trash: Vec<J>) {
+pub(super) fn throw_away<J>(trash: Vec<J>) {
     trash.into_iter().for_each(|job| crate::engine::quietly(|| drop(job)));
 }
 

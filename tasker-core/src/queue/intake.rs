@@ -8,9 +8,11 @@
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
+use crate::engine::number_of_this_thread;
 use crate::ids::TaskId;
-use crate::queue::state::{Arrival, Calls};
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::queue::arrivals::{Arrival, Arrivals};
+use crate::queue::state::Calls;
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Lock, MutexGuard, OwnLine};
 use crate::task::job::Job;
 
@@ -19,51 +21,68 @@ use crate::task::job::Job;
 #[repr(align(128))]
 pub(super) struct Intake<J> {
     gate: Lock<Gate<J>>,
-    /// What is inside, as [`Calls`]. Written under the lock, and only when it changes.
-    calls: OwnLine<AtomicU8>,
+    sign: OwnLine<Sign>,
+}
+
+/// What can be seen of the intake from outside. Written under its lock, and only when it changes.
+struct Sign {
+    /// What is inside, as [`Calls`].
+    calls: AtomicU8,
+    /// There was no credit, when it was last given or not: whoever believes it goes through the state, which is never wrong.
+    is_closed: AtomicBool,
 }
 
 /// What is behind the intake's lock.
 pub(super) struct Gate<J> {
-    jobs: Vec<Arrival<J>>,
+    jobs: Arrivals<J>,
     /// How many more may be left here.
     credit: usize,
     /// The id of the last task, if they get theirs here.
     last: u64,
+    /// The number of the thread that left a task last.
+    submitter: usize,
 }
 
 impl<J: Job> Intake<J> {
     pub(super) fn new() -> Self {
         Self {
-            gate: Lock::new(Gate { jobs: Vec::new(), credit: 0, last: 0 }),
-            calls: OwnLine(AtomicU8::new(0)),
+            gate: Lock::new(Gate { jobs: Arrivals::new(), credit: 0, last: 0, submitter: 0 }),
+            sign: OwnLine(Sign { calls: AtomicU8::new(0), is_closed: AtomicBool::new(true) }),
         }
     }
 
     /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one
     /// here.
     pub(super) fn leave(&self, job: J) -> Result<bool, J> {
+        if self.sign.0.is_closed.load(Ordering::Relaxed) {
+            return Err(job);
+        }
         let mut gate = self.gate.lock();
         if gate.credit == 0 {
             return Err(job);
         }
         gate.credit -= 1;
+        Ok(self.put(&mut gate, job))
+    }
+
+    /// Puts a task in whatever the credit. `true`: it is the only one here.
+    pub(super) fn put(&self, gate: &mut Gate<J>, job: J) -> bool {
+        gate.submitter = number_of_this_thread();
         let core = job.core();
         core.name_it(|| gate.next_id());
         core.place.accept(true);
         let (priority, at) = (core.priority(), core.submitted);
-        let calls = Calls(self.calls.0.load(Ordering::Relaxed));
+        let calls = Calls(self.sign.0.calls.load(Ordering::Relaxed));
         let with_mine = calls.and(Calls::lane(priority.lane()));
         if with_mine != calls {
-            self.calls.0.store(with_mine.0, Ordering::Release);
+            self.sign.0.calls.store(with_mine.0, Ordering::Release);
         }
-        gate.jobs.push(Arrival { job, priority, at });
-        Ok(gate.jobs.len() == 1)
+        gate.jobs.push(Arrival { job, priority, at })
     }
 
     /// The lanes of the tasks inside, as far as can be seen from outside.
     pub(super) fn calls(&self) -> Calls {
-        Calls(self.calls.0.load(Ordering::Acquire))
+        Calls(self.sign.0.calls.load(Ordering::Acquire))
     }
 
     /// Keeps submitters out.
@@ -72,11 +91,36 @@ impl<J: Job> Intake<J> {
     }
 
     /// Takes all tasks out, into `jobs`, which is empty. The caller gives credit for what comes then.
-    pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Vec<Arrival<J>>) {
+    pub(super) fn take_over(&self, gate: &mut Gate<J>, jobs: &mut Arrivals<J>) {
         std::mem::swap(&mut gate.jobs, jobs);
-        if self.calls.0.load(Ordering::Relaxed) != 0 {
+        self.has_nothing();
+    }
+
+    /// Takes out the one task inside, if there is no other and `take` says so.
+    pub(super) fn take_only(
+        &self,
+        gate: &mut Gate<J>,
+        take: impl FnOnce(&mut J) -> bool,
+    ) -> Option<Arrival<J>> {
+        let only = gate.jobs.take_only(take)?;
+        self.has_nothing();
+        Some(only)
+    }
+
+    fn has_nothing(&self) {
+        let calls = &self.sign.0.calls;
+        if calls.load(Ordering::Relaxed) != 0 {
             // After what the caller has said of them: workers look here first.
-            self.calls.0.store(0, Ordering::Release);
+            calls.store(0, Ordering::Release);
+        }
+    }
+
+    /// Says how many tasks may be left here, with those that are.
+    pub(super) fn set_credit(&self, gate: &mut Gate<J>, credit: usize) {
+        gate.credit = credit.saturating_sub(gate.jobs.len());
+        let (is_closed, closed) = (&self.sign.0.is_closed, gate.credit == 0);
+        if is_closed.load(Ordering::Relaxed) != closed {
+            is_closed.store(closed, Ordering::Relaxed);
         }
     }
 }
@@ -92,7 +136,8 @@ impl<J> Gate<J> {
         self.jobs.is_empty()
     }
 
-    pub(super) fn set_credit(&mut self, credit: usize) {
-        self.credit = credit;
+    /// The number of the thread that left a task last.
+    pub(super) const fn submitter(&self) -> usize {
+        self.submitter
     }
 }

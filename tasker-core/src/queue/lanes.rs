@@ -26,6 +26,10 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Lanes<T> {
     lanes: [Lane<T>; 3],
+    /// The lanes that are not empty, one bit each.
+    stocked: u8,
+    /// No item was ever ranked, and none ages: what is next depends on nothing but which lanes are empty.
+    is_plain: bool,
     next: u64,
     ageing: Option<Duration>,
 }
@@ -50,19 +54,35 @@ impl<T> Lanes<T> {
     /// Empty lanes; `ageing` is how long an item waits before it counts as one lane higher.
     #[must_use]
     pub fn new(ageing: Option<Duration>) -> Self {
-        Self { lanes: std::array::from_fn(|_| Lane::Fifo(VecDeque::new())), next: 0, ageing }
+        let lanes = std::array::from_fn(|_| Lane::Fifo(VecDeque::new()));
+        Self { lanes, stocked: 0, is_plain: ageing.is_none(), next: 0, ageing }
     }
 
     /// The lane of the next item, if that does not depend on anything but which lanes are empty: no item is ranked or
     /// ages.
+    #[inline]
     pub(super) fn plain_head(&self) -> Option<usize> {
-        let is_plain = self.ageing.is_none() && self.lanes.iter().all(|lane| matches!(lane, Lane::Fifo(_)));
-        if is_plain { self.lanes.iter().position(|lane| lane.len() > 0) } else { None }
+        if self.is_plain { self.highest() } else { None }
     }
 
     /// The lanes that are not empty, one bit each.
-    pub(super) fn stocked(&self) -> u8 {
-        self.lanes.iter().enumerate().fold(0, |bits, (index, lane)| bits | u8::from(lane.len() > 0) << index)
+    #[inline]
+    pub(super) const fn stocked(&self) -> u8 {
+        self.stocked
+    }
+
+    /// The highest lane that is not empty.
+    #[inline]
+    fn highest(&self) -> Option<usize> {
+        // The higher lane has the lower number.
+        (self.stocked != 0).then(|| self.stocked.trailing_zeros() as usize)
+    }
+
+    /// Takes note of whether a lane is empty.
+    #[inline]
+    fn note(&mut self, lane: usize) {
+        let bit = u8::from(self.lanes[lane].len() > 0) << lane;
+        self.stocked = self.stocked & !(1 << lane) | bit;
     }
 
     /// The place in line of the next item of a lane.
@@ -80,6 +100,7 @@ impl<T> Lanes<T> {
         if let Lane::Fifo(items) = &mut self.lanes[lane] {
             taken.extend(items.drain(..count.min(items.len())));
         }
+        self.note(lane);
     }
 
     /// Puts items back where they were taken from, each into its place in line.
@@ -95,13 +116,13 @@ impl<T> Lanes<T> {
                 }
             }
         }
+        self.note(lane);
     }
 
+    /// The lane of the next item.
     #[inline]
     pub(super) fn next_lane(&self, now: Timestamp) -> Option<usize> {
-        let Some(period) = self.ageing else {
-            return self.lanes.iter().position(|lane| lane.len() > 0);
-        };
+        let Some(period) = self.ageing else { return self.highest() };
         let heads = self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, lane.head()?)));
         heads
             .min_by_key(|&(index, (sequence, pushed))| (aged(index, period, now, pushed), sequence))
@@ -116,27 +137,42 @@ fn aged(index: usize, period: Duration, now: Timestamp, pushed: Timestamp) -> us
 }
 
 impl<T: Send> Queue<T> for Lanes<T> {
+    #[inline]
     fn push(&mut self, priority: Priority, rank: u64, now: Timestamp, item: T) {
-        let sequence = self.next;
+        let (lane, sequence) = (priority.lane(), self.next);
         self.next += 1;
-        self.lanes[priority.lane()].push(rank, Queued { sequence, pushed: now, item });
+        self.is_plain &= rank == 0;
+        self.stocked |= 1 << lane;
+        self.lanes[lane].push(rank, Queued { sequence, pushed: now, item });
     }
 
     fn pop(&mut self, now: Timestamp) -> Option<T> {
         let lane = self.next_lane(now)?;
-        self.lanes[lane].pop()
+        let popped = self.lanes[lane].pop();
+        self.note(lane);
+        popped
     }
 
     fn evict(&mut self, floor: Priority, choose: &mut dyn FnMut(&T) -> bool) -> Option<T> {
-        self.lanes[floor.lane()..].iter_mut().rev().find_map(|lane| lane.evict(choose))
+        (floor.lane()..self.lanes.len()).rev().find_map(|lane| {
+            let evicted = self.lanes[lane].evict(choose);
+            self.note(lane);
+            evicted
+        })
     }
 
     fn sweep(&mut self, keep: &mut dyn FnMut(&T) -> bool) -> Vec<T> {
-        self.lanes.iter_mut().flat_map(|lane| lane.sweep(keep)).collect()
+        let swept = self.lanes.iter_mut().flat_map(|lane| lane.sweep(keep)).collect();
+        (0..self.lanes.len()).for_each(|lane| self.note(lane));
+        swept
     }
 
     fn len(&self, priority: Priority) -> usize {
         self.lanes[priority.lane()].len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stocked == 0
     }
 }
 
@@ -159,6 +195,7 @@ impl<T> Lane<T> {
         self.first().map(|queued| (queued.sequence, queued.pushed))
     }
 
+    #[inline]
     fn push(&mut self, rank: u64, queued: Queued<T>) {
         if rank != 0 {
             self.rank();
@@ -317,6 +354,42 @@ mod tests {
         let mut ageing = Lanes::new(Some(Duration::from_millis(10)));
         ageing.push(Priority::Low, 0, at(0), ());
         assert_eq!((ageing.plain_head(), ageing.next_lane(at(0))), (None, Some(2)));
+    }
+
+    #[test]
+    fn whether_a_lane_is_empty_is_known_whatever_was_done_to_it() {
+        let stocked = |lanes: &Lanes<u8>| {
+            let seen = Priority::ALL.map(|priority| lanes.len(priority) > 0);
+            let bits = (0..3).map(|lane| lanes.stocked() >> lane & 1 == 1).collect::<Vec<_>>();
+            assert_eq!(bits, seen);
+            assert_eq!(lanes.is_empty(), !seen.contains(&true));
+            lanes.stocked()
+        };
+        for rank in [0, 1] {
+            let mut lanes = Lanes::new(None);
+            let push = |lanes: &mut Lanes<u8>, priority| lanes.push(priority, rank, at(0), 7);
+            push(&mut lanes, Priority::Low);
+            push(&mut lanes, Priority::Normal);
+            assert_eq!(stocked(&lanes), 0b110);
+            assert!(lanes.evict(Priority::Normal, &mut |_| true).is_some());
+            assert_eq!(stocked(&lanes), 0b010);
+            assert!(lanes.evict(Priority::Normal, &mut |_| false).is_none());
+            assert_eq!(stocked(&lanes), 0b010);
+            assert_eq!(lanes.sweep(&mut |_| false), [7]);
+            assert_eq!(stocked(&lanes), 0);
+            push(&mut lanes, Priority::High);
+            push(&mut lanes, Priority::High);
+            assert!(lanes.pop(at(0)).is_some());
+            assert_eq!(stocked(&lanes), 0b001);
+            assert!(lanes.pop(at(0)).is_some());
+            assert_eq!(stocked(&lanes), 0);
+        }
+        let (mut lanes, mut taken) = (Lanes::new(None), VecDeque::new());
+        lanes.push(Priority::Normal, 0, at(0), 7);
+        lanes.take_along(1, 1, &mut taken);
+        assert_eq!(stocked(&lanes), 0);
+        lanes.put_back(1, taken.into_iter());
+        assert_eq!(stocked(&lanes), 0b010);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! waiting and waking, for await and block alike: tasks, permits to leave, and the end all come to a worker here,
 //! since it can wait in one place only.
 
+mod arrivals;
 mod inbox;
 mod intake;
 mod lanes;

@@ -97,19 +97,19 @@ impl Room {
         self.used -= 1;
     }
 
-    /// Room became free; returns the waiters to wake.
+    /// Room became free, so many times; the caller passes it on.
     #[inline]
-    pub(super) fn free(&mut self) -> Option<Waker> {
-        self.used -= 1;
-        self.pass_on()
+    pub(super) fn free(&mut self, count: usize) {
+        self.used -= count;
     }
 
-    /// Grants free room to the waiter that has waited longest.
+    /// Grants free room to the waiter that has waited longest; its waker.
     #[inline]
     pub(super) fn pass_on(&mut self) -> Option<Waker> {
-        if !self.has_free() {
-            return None;
-        }
+        if self.is_wanted() && self.has_free() { self.grant_first() } else { None }
+    }
+
+    fn grant_first(&mut self) -> Option<Waker> {
         let waiter = self.waiters.pop_front()?;
         self.granted += 1;
         self.told.push(waiter.id);
@@ -309,7 +309,8 @@ mod tests {
         assert_eq!((room.granted(), room.spare(), room.admits()), (0, 1, true));
         room.hand_over();
         assert_eq!(room.spare(), 2);
-        assert!(room.free().is_none(), "nobody waits");
+        room.free(1);
+        assert!(room.pass_on().is_none(), "nobody waits");
         assert_eq!(room.spare(), 3);
     }
 
@@ -330,11 +331,13 @@ mod tests {
         let bells = [wait(&mut room, &mut first), wait(&mut room, &mut second)];
         let (first, second) = (first.expect("it stands in line"), second.expect("it stands in line"));
         assert!(room.is_wanted() && room.pass_on().is_none(), "there is none yet");
-        room.free().expect("somebody waits").wake();
+        room.free(1);
+        room.pass_on().expect("somebody waits").wake();
         assert_eq!(bells.each_ref().map(|bell| bell.rung()), [1, 0]);
         assert_eq!((room.granted(), room.is_wanted()), (1, true));
         assert!(!room.learn(second) && room.learn(first) && !room.learn(first), "one learns of it, once");
-        room.free().expect("somebody waits").wake();
+        room.free(1);
+        room.pass_on().expect("somebody waits").wake();
         assert_eq!(bells.each_ref().map(|bell| bell.rung()), [1, 1]);
         assert_eq!((room.granted(), room.is_wanted()), (2, false));
     }

@@ -14,8 +14,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::engine::number_of_this_thread;
 use crate::ids::WorkerId;
 use crate::queue::lanes::Queued;
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Lock, MutexGuard};
 use crate::task::job::Job;
 
@@ -30,7 +32,57 @@ pub(super) const PATIENCE: u64 = 1_024;
 #[repr(align(128))]
 pub struct Share<J> {
     pub(super) worker: WorkerId,
+    /// Nothing was put in since its worker found it empty. Only the worker reads and writes this.
+    is_bare: AtomicBool,
+    /// Before its worker asks for more. The worker's alone, too.
+    pub(super) pauses: Pauses,
     held: Lock<Held<J>>,
+}
+
+/// Whether it pays for a worker of short tasks to pause before it asks for more. Not where none comes meanwhile: the submitter
+/// needs this very thread, or waits for something else. Then it is tried less and less often.
+#[derive(Default)]
+pub(super) struct Pauses {
+    /// How many are left out from now on.
+    left_out: AtomicU8,
+    /// How many are left out after the next that is in vain.
+    then: AtomicU8,
+    /// Tasks come from this very thread, which cannot leave any meanwhile.
+    in_vain: AtomicBool,
+}
+
+impl Pauses {
+    const MOST: u8 = 15;
+
+    /// Whether to pause this time.
+    #[inline]
+    pub(super) fn pay(&self) -> bool {
+        if self.in_vain.load(Ordering::Relaxed) {
+            return false;
+        }
+        let left_out = self.left_out.load(Ordering::Relaxed);
+        self.left_out.store(left_out.saturating_sub(1), Ordering::Relaxed);
+        left_out == 0
+    }
+
+    /// Takes note of the thread that has submitted.
+    #[inline]
+    pub(super) fn meet(&self, submitter: usize) {
+        self.in_vain.store(submitter == number_of_this_thread(), Ordering::Relaxed);
+    }
+
+    /// Takes note of whether a pause brought something.
+    #[inline]
+    pub(super) fn note(&self, brought: bool) {
+        let (left_out, then) = if brought {
+            (0, 0)
+        } else {
+            let then = self.then.load(Ordering::Relaxed);
+            (then, (2 * then + 1).min(Self::MOST))
+        };
+        self.left_out.store(left_out, Ordering::Relaxed);
+        self.then.store(then, Ordering::Relaxed);
+    }
 }
 
 /// What is behind a share's lock.
@@ -55,17 +107,28 @@ pub(super) struct Tally {
 impl<J: Job> Share<J> {
     pub(super) fn new(worker: WorkerId) -> Self {
         let held = Held { jobs: VecDeque::new(), lane: 0, tally: Tally::default() };
-        Self { worker, held: Lock::new(held) }
+        Self { worker, is_bare: AtomicBool::new(true), pauses: Pauses::default(), held: Lock::new(held) }
     }
 
-    /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`.
+    /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`. For the
+    /// worker alone.
     #[inline]
     pub(super) fn next(&self, called: impl FnOnce(usize) -> bool, trash: &mut Vec<J>) -> Option<J> {
-        let mut held = self.held.lock();
-        if held.jobs.is_empty() || called(held.lane) {
+        if self.is_bare.load(Ordering::Relaxed) {
             return None;
         }
-        held.start(trash)
+        let mut held = self.held.lock();
+        if held.jobs.is_empty() {
+            self.is_bare.store(true, Ordering::Relaxed);
+            return None;
+        }
+        if called(held.lane) { None } else { held.start(trash) }
+    }
+
+    /// Something is to be put in. For the worker alone.
+    pub(super) fn fill(&self) -> MutexGuard<'_, Held<J>> {
+        self.is_bare.store(false, Ordering::Relaxed);
+        self.held.lock()
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Held<J>> {

@@ -135,7 +135,7 @@ impl<J: Job> State<J> {
             }
         });
         if let Some((lane, jobs)) = loot {
-            let mut held = desk.open();
+            let mut held = desk.fill();
             (held.lane, held.jobs) = (lane, jobs);
             let seen = Seen::of(&held);
             drop(held);
@@ -157,7 +157,7 @@ impl<J: Job> State<J> {
         let Some(own) = self.position(desk.worker).filter(|&own| self.shares[own].seen.is_none()) else {
             return;
         };
-        let mut held = desk.open();
+        let mut held = desk.fill();
         held.lane = lane;
         self.lanes.take_along(lane, count, &mut held.jobs);
         held.jobs.iter().take(2).for_each(|queued| queued.item.own().prefetch());
@@ -192,7 +192,7 @@ impl<J: Job> State<J> {
         let tally = std::mem::take(&mut held.tally);
         self.counts.waiting[held.lane] -= tally.started;
         self.dead -= isize::try_from(tally.dead).unwrap_or(isize::MAX);
-        (0..tally.freed).for_each(|_| self.give_room(effects));
+        self.give_room(tally.freed, effects);
         let seen = Seen::of(&held);
         drop(held);
         self.note(index, seen);

@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::due::DueQueue;
 use crate::error::Refusal;
 use crate::metrics::RateWindow;
+use crate::queue::arrivals::{Arrival, Arrivals};
 use crate::queue::inbox::{Counts, Overflow, QueueSettings};
 use crate::queue::room::Room;
 use crate::queue::seekers::Seekers;
@@ -49,19 +50,11 @@ pub(super) struct State<J: Job> {
     pub(super) quiet: bool,
     pub(super) drained: bool,
     /// Tasks on their way from the intake; empty between two sections.
-    pub(super) incoming: Vec<Arrival<J>>,
+    pub(super) incoming: Arrivals<J>,
     /// What each worker may have taken along.
     pub(super) shares: Vec<Lent<J>>,
     /// In how many shares tasks of each lane lay, when the state last looked.
     pub(super) stocked: [usize; 3],
-}
-
-/// A task as a submitter left it in the intake: what the state has to know lies beside it, since to look into it is to
-/// fetch it from another core.
-pub(super) struct Arrival<J> {
-    pub(super) job: J,
-    pub(super) priority: Priority,
-    pub(super) at: Timestamp,
 }
 
 /// What a worker should come for, as those outside of the lock may see it.
@@ -159,7 +152,7 @@ impl<J: Job> State<J> {
             overflow: settings.overflow,
             quiet: false,
             drained: false,
-            incoming: Vec::new(),
+            incoming: Arrivals::new(),
             shares: Vec::new(),
             stocked: [0; 3],
         }
@@ -176,22 +169,38 @@ impl<J: Job> State<J> {
 
     /// Puts what comes from the intake into its lanes.
     pub(super) fn settle_in(&mut self) {
-        let (Some(first), Some(last)) = (self.incoming.first(), self.incoming.last()) else { return };
-        let (first, count) = (first.at, self.incoming.len());
-        let together = self.arrivals.are_together(first, last.at);
+        let Some((first, last)) = self.incoming.span() else { return };
+        let count = self.incoming.len();
+        let together = self.arrivals.are_together(first, last);
         if together {
             self.arrivals.record(first, count as u64);
         }
         self.room.take_many(count);
         self.counts.arrived += count as u64;
-        let mut incoming = std::mem::take(&mut self.incoming);
-        for Arrival { job, priority, at } in incoming.drain(..) {
+        let mut incoming = std::mem::replace(&mut self.incoming, Arrivals::new());
+        for Arrival { job, priority, at } in incoming.drain() {
             if !together {
                 self.arrivals.record(at, 1);
             }
             self.enter_lane(job, priority, 0, at);
         }
         self.incoming = incoming;
+    }
+
+    /// Whether a task that comes now could start at once, with nothing before it.
+    #[inline]
+    pub(super) fn is_bare(&self) -> bool {
+        self.may_start() && !self.calls().any()
+    }
+
+    /// A task that comes from the intake is claimed already: it waits no more, and takes no room.
+    #[inline]
+    pub(super) fn start_at_once(&mut self, Arrival { job, at, .. }: Arrival<J>) -> J {
+        self.arrivals.record(at, 1);
+        self.counts.arrived += 1;
+        self.counts.running += 1;
+        job.core().place.uncount();
+        job
     }
 
     /// Tasks that must still end by a worker's doing, or are about to come.
@@ -336,6 +345,12 @@ impl<J: Job> State<J> {
         }
     }
 
+    /// Calls a worker for a task that was left in the intake, and whoever wants to hear of an arrival.
+    pub(super) fn call_for_one(&mut self, effects: &mut Effects<J>) {
+        effects.wake = self.seekers.call_one();
+        effects.busy |= std::mem::take(&mut self.quiet);
+    }
+
     /// Whether there is something to take. Not the counts: a task that was cancelled just now may count still, and would
     /// call one worker after the other for nothing.
     fn is_stocked(&self) -> bool {
@@ -400,16 +415,17 @@ impl<J: Job> State<J> {
     #[inline]
     pub(super) fn uncount(&mut self, core: &TaskCore, effects: &mut Effects<J>) {
         if self.take_out(core) {
-            self.give_room(effects);
+            self.give_room(1, effects);
         }
     }
 
-    /// Room became free.
+    /// Room became free, so many times.
     #[inline]
-    pub(super) fn give_room(&mut self, effects: &mut Effects<J>) {
-        let waker = self.room.free();
-        effects.wake_all.extend(effects.wake_room.take());
-        effects.wake_room = waker;
+    pub(super) fn give_room(&mut self, count: usize, effects: &mut Effects<J>) {
+        self.room.free(count);
+        while let Some(waker) = self.room.pass_on() {
+            effects.wake_all.extend(effects.wake_room.replace(waker));
+        }
     }
 
     /// A task no longer waits; `true` if it took room, which the caller gives away.

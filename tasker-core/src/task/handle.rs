@@ -163,20 +163,17 @@ impl<T, E> TaskHandle<T, E> {
     }
 
     fn poll_result(&mut self, waker: &Waker) -> Poll<Result<T, TaskError<E>>> {
-        let mut result = self.take_ready();
-        if result.is_none() && self.task.listen(waker) {
+        if !self.task.is_ready() && self.task.listen(waker) {
             if self.hub.enter_nested(self.task.core(), waker).is_err() {
                 return Poll::Ready(Err(TaskError::WouldDeadlock));
             }
             self.nested = true;
         }
         // It may have come meanwhile.
-        result = result.or_else(|| self.take_ready());
-        result.map_or(Poll::Pending, |result| {
-            self.leave_nested();
-            self.cancel_on_drop = false;
-            Poll::Ready(result)
-        })
+        let Some(result) = self.take_ready() else { return Poll::Pending };
+        self.leave_nested();
+        self.cancel_on_drop = false;
+        Poll::Ready(result)
     }
 
     /// The result, if it is there.

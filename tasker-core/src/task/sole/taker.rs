@@ -109,8 +109,12 @@ impl<T, E> Taker<T, E> {
 }
 
 impl<T, E> Drop for Taker<T, E> {
+    #[inline]
     fn drop(&mut self) {
         let head: NonNull<Head> = self.task.cast();
+        if self.is_over {
+            return release(head, 1);
+        }
         match self.core().word.detach() {
             Left::Nothing => {}
             Left::Listener => {
@@ -121,7 +125,7 @@ impl<T, E> Drop for Taker<T, E> {
             }
             Left::Ready => {
                 let _release = Release { head, refs: 1 };
-                let is_own = !self.is_over && self.core().word.how() == Some(How::Itself);
+                let is_own = self.core().word.how() == Some(How::Itself);
                 let result = if is_own { self.take_own() } else { None };
                 quietly(|| drop(result));
             }

@@ -1,10 +1,13 @@
 //! The inbox without a pool: what submitters, workers and the control loop see of it, one call at a time.
 
+mod lone;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::inbox::{Counts, Inbox, Overflow, QueueSettings};
 use super::intake::Intake;
 use super::seekers::Seekers;
@@ -115,7 +118,7 @@ impl Rig {
     }
 
     fn pull(&self, share: &Share<Plain>, waker: &Waker, from: CameFrom, tasks: usize) -> Pull<Plain> {
-        self.inbox.pull(share, waker, from, Appetite { tasks, looks: false }, Timestamp::ZERO)
+        self.inbox.pull(share, waker, from, Appetite { tasks, looks: false, spin: 0 }, Timestamp::ZERO)
     }
 
     /// A worker comes from elsewhere, and finds nothing.
@@ -200,12 +203,12 @@ fn what_has_to_be_done_after_the_lock_is_seen() {
 fn an_intake_takes_as_many_as_it_has_credit_for_and_calls_for_their_lanes() {
     let intake = Intake::new();
     assert!(intake.leave(job()).is_err(), "without credit");
-    intake.shut().set_credit(2);
+    intake.set_credit(&mut intake.shut(), 2);
     assert!(intake.leave(job()).is_ok_and(|alone| alone));
     assert!(intake.leave(job()).is_ok_and(|alone| !alone));
     assert!(intake.leave(job()).is_err());
     assert_eq!(intake.calls(), Calls::lane(Priority::Normal.lane()));
-    let (mut gate, mut jobs) = (intake.shut(), Vec::new());
+    let (mut gate, mut jobs) = (intake.shut(), Arrivals::new());
     assert!(!gate.is_empty());
     intake.take_over(&mut gate, &mut jobs);
     assert!(gate.is_empty() && !intake.calls().any());
@@ -439,7 +442,7 @@ fn a_worker_is_not_reckoned_with_while_it_throws_away_what_it_has_found() {
         let captured = Captured(Some(Box::new(move || *noting.lock() = Some(inbox.counts().idle))));
         let dead = rig.submit_shared(job_that_holds(captured, TaskOptions::default()));
         rig.cancel(&dead);
-        let appetite = Appetite { tasks: 1, looks };
+        let appetite = Appetite { tasks: 1, looks, spin: 0 };
         let pulled = rig.inbox.pull(&share, Waker::noop(), from, appetite, Timestamp::ZERO);
         assert!(matches!(pulled, Pull::Look | Pull::Wait), "{pulled:?}");
         assert_eq!(*seen.lock(), Some(0), "while it was inside of the drop");
@@ -475,7 +478,7 @@ fn nothing_is_claimed_before_what_has_ended_is_thrown_away() {
         let taken = Arc::<Lock<Vec<bool>>>::default();
         let (inbox, taking, noting) = (Arc::clone(&rig.inbox), Arc::clone(&other), Arc::clone(&taken));
         let captured = Captured(Some(Box::new(move || {
-            let appetite = Appetite { tasks: 1, looks: false };
+            let appetite = Appetite { tasks: 1, looks: false, spin: 0 };
             let pulled = inbox.pull(&taking, Waker::noop(), CameFrom::Elsewhere, appetite, Timestamp::ZERO);
             noting.lock().push(matches!(pulled, Pull::Task(_)));
         })));
