@@ -10,7 +10,7 @@ use crate::engine::report::WorkerLeft;
 use crate::ids::{SpawnReason, WorkerId};
 use crate::metrics::{Counters, Meter, RateWindow, Totals};
 use crate::resource::CreateContext;
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Lock, load_in_order};
 use crate::task::{End, Shared, TaskCore, Window};
 use crate::time::Timestamp;
@@ -43,6 +43,8 @@ pub struct Post {
     /// The supervisor was told that it does not come back.
     stuck: AtomicBool,
     waker: Lock<Option<Waker>>,
+    /// Which waker that is: the worker leaves the same one most times, and need not take the lock for that.
+    watched: [AtomicUsize; 2],
 }
 
 impl Post {
@@ -58,6 +60,7 @@ impl Post {
             interrupt: AtomicU8::new(0),
             stuck: AtomicBool::new(false),
             waker: Lock::new(None),
+            watched: Default::default(),
         }
     }
 
@@ -79,10 +82,22 @@ impl Post {
     /// Leaves a waker for interrupts; the caller looks at [`Self::interrupted`] afterwards.
     #[inline]
     pub fn watch(&self, waker: &Waker) {
+        // What the kept one refers to is not freed, so no other has its address.
+        let which = [waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr()];
+        let watched = || self.watched.each_ref().map(|part| part.load(Ordering::Relaxed));
+        if watched() != which {
+            self.keep(waker, which);
+        }
+    }
+
+    fn keep(&self, waker: &Waker, which: [usize; 2]) {
         let mut kept = self.waker.lock();
         match &mut *kept {
             Some(kept) => kept.clone_from(waker),
             None => *kept = Some(waker.clone()),
+        }
+        for (part, which) in self.watched.iter().zip(which) {
+            part.store(which, Ordering::Relaxed);
         }
     }
 
@@ -300,5 +315,34 @@ impl Roster {
     /// The workers that are still there.
     pub(crate) fn left(&self, now: Timestamp) -> Vec<WorkerLeft> {
         self.state.lock().posts.values().map(|post| post.left(now)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bell;
+
+    #[test]
+    fn the_waker_that_was_left_last_is_called_whichever_were_left_before() {
+        let post = Post::new(WorkerId::new(1), SpawnReason::Base, 1, Timestamp::ZERO);
+        let bells: [Arc<Bell>; 2] = Default::default();
+        for (which, rung) in [(0, [1, 0]), (0, [2, 0]), (1, [2, 1]), (0, [3, 1])] {
+            post.watch(&bells[which].waker());
+            post.interrupt(Interrupt::Abandon);
+            assert_eq!(bells.each_ref().map(|bell| bell.rung()), rung);
+        }
+    }
+
+    #[test]
+    fn a_waker_that_was_left_is_kept_until_another_is_left() {
+        let post = Post::new(WorkerId::new(1), SpawnReason::Base, 1, Timestamp::ZERO);
+        let bells: [Arc<Bell>; 2] = Default::default();
+        let owners = || bells.each_ref().map(Arc::strong_count);
+        post.watch(&bells[0].waker());
+        post.watch(&bells[0].waker());
+        assert_eq!(owners(), [2, 1]);
+        post.watch(&bells[1].waker());
+        assert_eq!(owners(), [1, 2]);
     }
 }
