@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::asynchronous::job::{AsyncJob, AsyncWork, Place};
 use crate::asynchronous::race::race as raced;
@@ -17,9 +18,6 @@ use crate::task::current::{self, Inside};
 use crate::task::job::Attempt;
 use crate::task::{Key, TaskContext};
 use crate::time::Timestamp;
-
-/// Tasks a worker runs without giving way to the runtime's other tasks.
-const BUDGET: u32 = 64;
 
 /// The life of a worker: creates its resource, serves, and destroys it.
 pub(super) async fn live<R: Resource>(
@@ -66,49 +64,74 @@ async fn serve<R: Resource>(
     clock: &dyn AsyncClock,
 ) -> ExitReason {
     let engine = Arc::clone(worker.engine());
-    let mut budget = BUDGET;
     let mut now = clock.now();
+    let mut turn = Turn::new(now);
     loop {
         let step = poll_fn(|cx| Poll::Ready(worker.step(now, cx.waker()))).await;
-        let fate;
-        (fate, now) = match step {
+        let (fate, gave_way);
+        (fate, now, gave_way) = match step {
             Step::Run(job) => run(worker, resource, Owed::new(job, &engine.hub), now, clock).await,
             Step::Look => {
                 give_way().await;
-                (Fate::Keep, clock.now())
+                (Fate::Keep, clock.now(), true)
             }
             Step::Wait(until) => {
-                budget = BUDGET;
                 Pause::until(until.map(|until| clock.sleep_until(until))).await;
-                (Fate::Keep, clock.now())
+                (Fate::Keep, clock.now(), true)
             }
-            Step::Probe => (probe(worker, resource, clock).await, clock.now()),
+            Step::Probe => (probe(worker, resource, clock).await, clock.now(), false),
             Step::Leave(why) => return why,
         };
         if let Fate::Leave(why) = fate {
             return why;
         }
-        budget -= 1;
-        if budget == 0 {
-            budget = BUDGET;
+        if gave_way {
+            turn = Turn::new(now);
+        } else if turn.is_over(now) {
             give_way().await;
             now = clock.now();
+            turn = Turn::new(now);
         }
     }
 }
 
-/// Runs a task that was taken `now`; returns when it was done, too.
+/// How long a worker has run tasks without giving way to the runtime's other tasks.
+struct Turn {
+    since: Timestamp,
+    tasks: u32,
+}
+
+impl Turn {
+    /// To change over costs the runtime as much as many short tasks; and what a poll may take is some ten microseconds.
+    const LONGEST: Duration = Duration::from_micros(50);
+    /// For clocks that stand still.
+    const MOST: u32 = 1_024;
+
+    const fn new(now: Timestamp) -> Self {
+        Self { since: now, tasks: 0 }
+    }
+
+    /// Whether to give way, one more task being done.
+    fn is_over(&mut self, now: Timestamp) -> bool {
+        self.tasks += 1;
+        self.tasks >= Self::MOST || now.saturating_since(self.since) >= Self::LONGEST
+    }
+}
+
+/// Runs a task that was taken `now`; returns when it was done, too, and whether it gave way meanwhile.
 async fn run<R: Resource>(
     worker: &mut Worker<AsyncJob<R>>,
     resource: &mut R,
     mut job: Owed<'_, AsyncJob<R>>,
     now: Timestamp,
     clock: &dyn AsyncClock,
-) -> (Fate, Timestamp) {
+) -> (Fate, Timestamp, bool) {
     let begun = worker.begin(job.get_mut(), now);
-    let attempt = attempt(job.get_mut(), resource, &begun, worker).await;
+    let mut gave_way = false;
+    let attempt = attempt(job.get_mut(), resource, &begun, worker, &mut gave_way).await;
     let now = clock.now();
-    (worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), now), now)
+    let fate = worker.finish(job.take(), &begun, attempt, |error| resource.check_health(error), now);
+    (fate, now, gave_way)
 }
 
 async fn attempt<R: Resource>(
@@ -116,6 +139,7 @@ async fn attempt<R: Resource>(
     resource: &mut R,
     begun: &Begun,
     worker: &Worker<AsyncJob<R>>,
+    gave_way: &mut bool,
 ) -> Attempt<R::Error> {
     let (context, post) = (worker.context(), worker.post());
     let (task, key) = job.0.open();
@@ -129,6 +153,7 @@ async fn attempt<R: Resource>(
             if context.is_cancelled() {
                 return Poll::Ready(future.interrupt());
             }
+            *gave_way = true;
         }
         polled
     })
@@ -247,4 +272,19 @@ async fn give_way() {
         Poll::Pending
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_over_after_some_time_or_where_clocks_stand_still_many_tasks() {
+        let start = Timestamp::from_nanos(7);
+        let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
+        let mut turn = Turn::new(start);
+        assert!(!turn.is_over(after(49_999)) && turn.is_over(after(50_000)));
+        let mut turn = Turn::new(start);
+        assert_eq!((1..).find(|_| turn.is_over(start)), Some(1_024));
+    }
 }
