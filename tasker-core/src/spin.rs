@@ -22,6 +22,16 @@ pub(crate) fn spin_until(rounds: u32, done: impl Fn() -> bool) -> bool {
     false
 }
 
+/// Lets other threads have the core, up to `times` times, until it is `done`; `true` once it is. For one that waits in the
+/// middle of much work: where the cores are taken it comes back when others have done a good part of that, which a thread
+/// that sleeps would be woken for again and again.
+pub(crate) fn yield_until(times: u32, done: impl Fn() -> bool) -> bool {
+    (0..times).any(|_| {
+        crate::sync::thread::yield_now();
+        done()
+    })
+}
+
 /// Lets submitters be for a fraction of a microsecond. A worker of short tasks that came for each as it is left would meet
 /// the submitter at every one, and both would wait for the cache lines that they share; a few of them at once cost little
 /// more than one.
@@ -51,6 +61,16 @@ mod tests {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let explored = cfg!(any(tasker_loom, tasker_shuttle));
         assert_eq!(default_rounds() > 1, cores > 1 && !explored);
+    }
+
+    #[test]
+    fn it_lets_others_have_the_core_until_it_is_done_and_no_more_often_than_asked() {
+        let looks = Cell::new(0);
+        let third = || looks.replace(looks.get() + 1) == 2;
+        assert!(yield_until(9, third));
+        assert_eq!(looks.get(), 3);
+        assert!(!yield_until(9, third));
+        assert_eq!(looks.get(), 12);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a closure and its options to a job in the queue: the same for every backend.
 
-use crate::engine::{Engine, Hub, fill_early};
+use crate::engine::{Engine, Hub, fill_early, note_submitted};
 use crate::error::Refusal;
 use crate::queue::Ticket;
 use crate::sync::Arc;
@@ -62,6 +62,9 @@ where
     for task in handles.iter().filter(|task| task.core().place.is_accepted()) {
         arrive(engine, task);
     }
+    if let Some(last) = handles.last() {
+        note_submitted(engine.hub.pool(), last.core().id());
+    }
     handles.into_iter().map(|task| TaskHandle::new(task, engine.seats.of_this_thread(), false)).collect()
 }
 
@@ -93,7 +96,10 @@ where
     let taken = engine.inbox.submit(job, rank, now, ticket);
     let is_next = matches!(taken, Ok(true));
     match taken {
-        Ok(_) => arrive(engine, &task),
+        Ok(_) => {
+            note_submitted(engine.hub.pool(), task.core().id());
+            arrive(engine, &task);
+        }
         Err((job, reason)) => refuse(&engine.hub, job, reason),
     }
     TaskHandle::new(task, engine.seats.of_this_thread(), is_next)

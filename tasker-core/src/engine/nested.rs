@@ -191,6 +191,11 @@ impl Hub {
         Ok(Some(RoomBlock { hub: Arc::clone(self), place }))
     }
 
+    /// Whether the current thread is inside of a task of this pool: where it waits for another, that is to be noted at once.
+    pub(crate) fn is_inside(&self) -> bool {
+        current::inside_of(self.pool()).is_some()
+    }
+
     /// The worker that asks; an abandoned one was replaced, and does not count any more.
     fn current_worker(&self) -> Option<WorkerId> {
         let worker = current::inside_of(self.pool()).and_then(|inside| inside.worker)?;

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::engine::{Seat, Target, quietly};
+use crate::engine::{Seat, Target, is_in_stream, quietly};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
-use crate::spin::spin_until;
+use crate::spin::{spin_until, yield_until};
 use crate::sync::Arc;
 use crate::task::{End, Finished, Taker, on_complete};
 
@@ -115,10 +115,7 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// If the result was taken before.
     pub fn wait(mut self) -> Result<T, TaskError<E>> {
-        if self.is_next {
-            // How long a task runs is not known: a fraction of what a worker is given.
-            spin_until(self.hub.spin() / 4, || self.task.is_ready());
-        }
+        self.look_again();
         if let Some(result) = self.take_ready() {
             self.cancel_on_drop = false;
             return result;
@@ -160,6 +157,17 @@ impl<T, E> TaskHandle<T, E> {
                 clock.park_until(parker, deadline);
             }
         })
+    }
+
+    /// Looks again before this thread sleeps, where that pays.
+    fn look_again(&self) {
+        let (rounds, is_ready) = (self.hub.spin(), || self.task.is_ready());
+        if self.is_next {
+            // How long a task runs is not known: a fraction of what a worker is given.
+            spin_until(rounds / 4, is_ready);
+        } else if !is_ready() && is_in_stream(self.hub.pool(), self.id()) && !self.hub.is_inside() {
+            yield_until(rounds, is_ready);
+        }
     }
 
     fn poll_result(&mut self, waker: &Waker) -> Poll<Result<T, TaskError<E>>> {
