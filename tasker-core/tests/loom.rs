@@ -11,12 +11,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use common::{Bench, Letters, Model, Number, Taken, assemble, bench, put, serve};
-use tasker_core::engine::{Msg, Step, Worker};
+use common::{Bench, Letters, Model, Number, NumberTask, Taken, assemble, bench, put, serve};
+use tasker_core::engine::{Engine, Msg, Step, Worker};
 use tasker_core::parker::Parker;
+use tasker_core::queue::Ticket;
 use tasker_core::sync::{Condvar, Lock, thread, wait_on};
 use tasker_core::task::job::{Job, JobEnd};
-use tasker_core::{Builder, CancelOutcome, ExitReason, Refusal, TaskError, Timestamp};
+use tasker_core::{
+    Builder, CancelOutcome, ExitReason, Priority, Refusal, TaskError, TaskHandle, Timestamp, submit,
+};
 
 /// Loom counts each look at an atomic, and a worker that leaves adds up its histograms: more than loom's own limit.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -247,6 +250,92 @@ fn a_task_left_while_the_worker_looks_around_and_then_sleeps_is_run() {
         engine.inbox.close();
         assert_eq!(serving.join().expect("no panic"), (vec![2, 3], ExitReason::Drained));
         drop((first, second));
+    });
+}
+
+/// Submits a task that returns `number`, for which there is room.
+fn put_into(engine: &Arc<Engine<Number>>, room: Ticket<Number>, number: u32) -> TaskHandle<u32, String> {
+    submit::submit_with(engine, tasker_core::TaskOptions::default(), room, |core| {
+        NumberTask::pair(core, number, |task| task)
+    })
+}
+
+/// A pool whose one worker is inside of a task, so that there is credit.
+fn busy(capacity: usize) -> (Bench, Taken) {
+    let mut bench = bench(1, capacity);
+    let first = put(&bench.engine, 1);
+    let taken = next(&mut bench.workers[0], &Parker::new()).expect("there is one");
+    drop(first);
+    (bench, taken)
+}
+
+#[test]
+fn a_task_for_which_room_was_set_aside_is_run_though_its_worker_goes_to_sleep_meanwhile() {
+    explore(|| {
+        let (Bench { engine, mut workers, controller: _controller }, taken) = busy(8);
+        let mut worker = workers.pop().expect("one worker");
+        let serving = thread::spawn(move || {
+            taken.finish(&mut worker);
+            serve(&mut worker)
+        });
+        let room = engine.inbox.try_room(Priority::Normal).expect("there is room");
+        let handle = put_into(&engine, room, 2);
+        assert_eq!(handle.wait().ok(), Some(2));
+        engine.inbox.close();
+        assert_eq!(serving.join().expect("no panic"), (vec![2], ExitReason::Drained));
+    });
+}
+
+#[test]
+fn room_that_was_set_aside_before_a_close_is_good_for_a_task() {
+    explore(|| {
+        let (Bench { engine, mut workers, controller: _controller }, taken) = busy(8);
+        let mut worker = workers.pop().expect("one worker");
+        let room = engine.inbox.try_room(Priority::Normal).expect("there is room");
+        let closing = Arc::clone(&engine);
+        let closer = thread::spawn(move || closing.inbox.close());
+        let handle = put_into(&engine, room, 2);
+        closer.join().expect("no panic");
+        taken.finish(&mut worker);
+        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
+        assert_eq!(handle.wait().ok(), Some(2));
+    });
+}
+
+#[test]
+fn room_that_was_set_aside_and_is_given_back_holds_nobody_up() {
+    explore(|| {
+        let (Bench { engine, mut workers, controller: _controller }, taken) = busy(1);
+        let mut worker = workers.pop().expect("one worker");
+        let room = engine.inbox.try_room(Priority::Normal).expect("there is room");
+        let waiting = Arc::clone(&engine);
+        let submitter = thread::spawn(move || {
+            let room = tasker_core::parker::block_on(waiting.inbox.room());
+            put_into(&waiting, room.expect("the pool is open"), 2)
+        });
+        drop(room);
+        let handle = submitter.join().expect("no panic");
+        engine.inbox.close();
+        taken.finish(&mut worker);
+        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
+        assert_eq!(handle.wait().ok(), Some(2));
+    });
+}
+
+#[test]
+fn room_that_was_set_aside_is_nobody_elses() {
+    explore(|| {
+        let (Bench { engine, mut workers, controller: _controller }, taken) = busy(1);
+        let mut worker = workers.pop().expect("one worker");
+        let room = engine.inbox.try_room(Priority::Normal).expect("there is room");
+        let pushing = Arc::clone(&engine);
+        let other = thread::spawn(move || put(&pushing, 3).wait());
+        let handle = put_into(&engine, room, 2);
+        assert!(matches!(other.join().expect("no panic"), Err(TaskError::Refused(Refusal::Full))));
+        engine.inbox.close();
+        taken.finish(&mut worker);
+        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
+        assert_eq!(handle.wait().ok(), Some(2));
     });
 }
 

@@ -91,7 +91,7 @@ macro_rules! submit_forms {
                 F: $call(&mut R, &TaskContext) -> Result<T, R::Error> + Send + 'static,
                 T: Send + 'static,
             {
-                let room = block_on(self.engine.room());
+                let room = block_on(self.engine.room_for_thread());
                 self.with_room(room, task)
             }
 

@@ -10,6 +10,7 @@ use crate::queue::{Inbox, Mail, QueueSettings, Rank, RoomWait};
 use crate::reserve::ReserveLimits;
 use crate::retry::RetryPolicy;
 use crate::scaling::ScalingPolicy;
+use crate::spin::yield_until;
 use crate::supervisor::SupervisorConfig;
 use crate::sync::{Arc, Lock};
 use crate::task::job::Job;
@@ -145,6 +146,16 @@ impl<J: Job> Engine<J> {
     /// might never end.
     pub fn room(&self) -> RoomWait<J> {
         self.inbox.room().endless(&self.hub)
+    }
+
+    /// [`room`](Self::room), for whoever blocks a thread until it is there. It lets other threads have the core before it
+    /// stands in line, so as not to sleep and be woken for each task that is started.
+    pub fn room_for_thread(&self) -> RoomWait<J> {
+        let mut room = self.room();
+        if !room.is_there() && !self.hub.is_inside() {
+            yield_until(self.limits.spin, || self.inbox.has_credit());
+        }
+        room
     }
 
     /// Keeps the last error of creating a resource until it is known whether the pool could start: where it could not, the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::{EndKind, Hub, Msg};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
-use crate::queue::intake::{Gate, Intake};
+use crate::queue::intake::{Aside, Gate, Intake};
 use crate::queue::room::Room;
 use crate::queue::state::{Calls, Effects, Phase, State};
 use crate::queue::{RoomWait, Share, Ticket};
@@ -139,17 +139,26 @@ impl<J: Job> Inbox<J> {
         ticket: Option<Ticket<J>>,
     ) -> Result<bool, (J, Refusal)> {
         let has_ticket = ticket.is_some();
-        let is_plain = !has_ticket && rank == 0 && job.core().delay().is_none();
-        let job = if is_plain {
-            match self.intake.leave(job) {
-                Ok(alone) => return Ok(alone && !self.calls().any()),
-                Err(job) => job,
+        let is_plain = rank == 0 && job.core().delay().is_none();
+        let left = match &ticket {
+            _ if !is_plain => Err(job),
+            None => self.intake.leave(job),
+            Some(ticket) => match ticket.aside() {
+                Some(aside) => self.intake.leave_aside(job, aside),
+                None => Err(job),
+            },
+        };
+        let job = match left {
+            Ok(alone) => {
+                if let Some(ticket) = ticket {
+                    ticket.spend();
+                }
+                return Ok(alone && !self.calls().any());
             }
-        } else {
-            job
+            Err(job) => job,
         };
         let taken = self.with_gate(|state, gate, effects| {
-            if is_plain && state.is_bare() && state.room.admits() {
+            if is_plain && !has_ticket && state.is_bare() && state.room.admits() {
                 // Whoever comes for it takes it from there.
                 self.intake.put(gate, job);
                 state.call_for_one(effects);
@@ -182,12 +191,25 @@ impl<J: Job> Inbox<J> {
     ///
     /// Why there is none.
     pub fn try_room(self: &Arc<Self>, priority: Priority) -> Result<Ticket<J>, Refusal> {
+        if let Some(ticket) = self.room_aside() {
+            return Ok(ticket);
+        }
         self.with(|state, effects| {
             state.admit(priority, effects)?;
-            state.room.grant();
+            state.room.grant(1);
             Ok(())
         })?;
-        Ok(Ticket::new(Arc::clone(self)))
+        Ok(Ticket::new(Arc::clone(self), None))
+    }
+
+    /// Whether tasks may be left without asking anybody, as far as can be seen from outside.
+    pub(crate) fn has_credit(&self) -> bool {
+        self.intake.is_open()
+    }
+
+    /// Room that nobody has to be asked for.
+    pub(super) fn room_aside(self: &Arc<Self>) -> Option<Ticket<J>> {
+        self.intake.set_aside().map(|aside| Ticket::new(Arc::clone(self), Some(aside)))
     }
 
     /// Waits for room, in turn. See [`RoomWait`] for what happens when it is dropped.
@@ -207,6 +229,7 @@ impl<J: Job> Inbox<J> {
         if state.lowest_shared().is_some_and(|lane| calls.above(lane)) {
             self.call(calls.and(self.calls()));
         }
+        state.room.grant(gate.take_aside());
         self.intake.take_over(gate, &mut state.incoming);
     }
 
@@ -385,6 +408,13 @@ impl<J: Job> Inbox<J> {
             let refusal = (state.phase != Phase::Open).then_some(state.refusal);
             f(&mut state.room, refusal)
         })
+    }
+
+    pub(super) fn return_room(&self, aside: Option<Aside>) {
+        if aside.is_some_and(|aside| self.intake.give_back(aside)) {
+            return;
+        }
+        self.return_grant();
     }
 
     pub(super) fn return_grant(&self) {

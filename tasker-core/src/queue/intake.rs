@@ -5,6 +5,9 @@
 //! the intake over before it looks at anything, except a worker for which nothing in the intake can go first; so all
 //! tasks are seen in their order.
 //!
+//! Credit can be set aside for a task that is about to come, so that there will be room for it. Who takes the intake over
+//! makes a grant of that, and from then on the task comes through the state.
+//!
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
@@ -32,11 +35,23 @@ struct Sign {
     is_closed: AtomicBool,
 }
 
+/// Room that was set aside. Whoever takes the intake over makes a grant of it.
+#[derive(Clone, Copy)]
+pub(super) struct Aside {
+    round: u64,
+}
+
 /// What is behind the intake's lock.
 pub(super) struct Gate<J> {
     jobs: Arrivals<J>,
     /// How many more may be left here.
     credit: usize,
+    /// There was credit when it was last given, less what is here and what was set aside.
+    is_open: bool,
+    /// Room that was set aside of the credit, since `round` began.
+    aside: usize,
+    /// How often the state has taken note of what was set aside.
+    round: u64,
     /// The id of the last task, if they get theirs here.
     last: u64,
     /// The number of the thread that left a task last.
@@ -46,7 +61,15 @@ pub(super) struct Gate<J> {
 impl<J: Job> Intake<J> {
     pub(super) fn new() -> Self {
         Self {
-            gate: Lock::new(Gate { jobs: Arrivals::new(), credit: 0, last: 0, submitter: 0 }),
+            gate: Lock::new(Gate {
+                jobs: Arrivals::new(),
+                credit: 0,
+                is_open: false,
+                aside: 0,
+                round: 0,
+                last: 0,
+                submitter: 0,
+            }),
             sign: OwnLine(Sign { calls: AtomicU8::new(0), is_closed: AtomicBool::new(true) }),
         }
     }
@@ -54,7 +77,7 @@ impl<J: Job> Intake<J> {
     /// Leaves a task that goes to its lane as it comes; hands it back if there is no credit. `true`: it is the only one
     /// here.
     pub(super) fn leave(&self, job: J) -> Result<bool, J> {
-        if self.sign.0.is_closed.load(Ordering::Relaxed) {
+        if !self.is_open() {
             return Err(job);
         }
         let mut gate = self.gate.lock();
@@ -63,6 +86,44 @@ impl<J: Job> Intake<J> {
         }
         gate.credit -= 1;
         Ok(self.put(&mut gate, job))
+    }
+
+    /// Whether there may be credit, as far as can be seen from outside.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        !self.sign.0.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Sets room aside for a task that is about to come, if there is credit.
+    pub(super) fn set_aside(&self) -> Option<Aside> {
+        if !self.is_open() {
+            return None;
+        }
+        let mut gate = self.gate.lock();
+        gate.credit = gate.credit.checked_sub(1)?;
+        gate.aside += 1;
+        Some(Aside { round: gate.round })
+    }
+
+    /// [`leave`](Self::leave), with room that was set aside; hands the task back if the state has to know of it.
+    pub(super) fn leave_aside(&self, job: J, aside: Aside) -> Result<bool, J> {
+        let mut gate = self.gate.lock();
+        if gate.round != aside.round || !gate.is_open {
+            return Err(job);
+        }
+        gate.aside -= 1;
+        Ok(self.put(&mut gate, job))
+    }
+
+    /// Room that was set aside is not needed. `false`: by now it is the state's, as a grant.
+    pub(super) fn give_back(&self, aside: Aside) -> bool {
+        let mut gate = self.gate.lock();
+        let is_here = gate.round == aside.round;
+        if is_here {
+            gate.aside -= 1;
+            gate.credit += usize::from(gate.is_open);
+        }
+        is_here
     }
 
     /// Puts a task in whatever the credit. `true`: it is the only one here.
@@ -117,7 +178,8 @@ impl<J: Job> Intake<J> {
 
     /// Says how many tasks may be left here, with those that are.
     pub(super) fn set_credit(&self, gate: &mut Gate<J>, credit: usize) {
-        gate.credit = credit.saturating_sub(gate.jobs.len());
+        gate.credit = credit.saturating_sub(gate.jobs.len() + gate.aside);
+        gate.is_open = credit > 0;
         let (is_closed, closed) = (&self.sign.0.is_closed, gate.credit == 0);
         if is_closed.load(Ordering::Relaxed) != closed {
             is_closed.store(closed, Ordering::Relaxed);
@@ -134,6 +196,13 @@ impl<J> Gate<J> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
+    }
+
+    /// Has the caller take note of the room that was set aside: how much that is.
+    pub(super) fn take_aside(&mut self) -> usize {
+        let aside = std::mem::take(&mut self.aside);
+        self.round += u64::from(aside > 0);
+        aside
     }
 
     /// The number of the thread that left a task last.

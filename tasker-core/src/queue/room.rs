@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use crate::engine::{Hub, RoomBlock};
 use crate::error::Refusal;
 use crate::queue::Inbox;
+use crate::queue::intake::Aside;
 use crate::sync::Arc;
 use crate::task::job::Job;
 
@@ -83,8 +84,8 @@ impl Room {
         self.used += count;
     }
 
-    pub(super) fn grant(&mut self) {
-        self.granted += 1;
+    pub(super) fn grant(&mut self, count: usize) {
+        self.granted += count;
     }
 
     /// A grant was used, or comes back.
@@ -180,12 +181,18 @@ impl Room {
 /// Room in the queue that belongs to its holder until a task is put there.
 pub struct Ticket<J: Job> {
     inbox: Arc<Inbox<J>>,
+    /// Where that room is, unless it was granted.
+    aside: Option<Aside>,
     used: bool,
 }
 
 impl<J: Job> Ticket<J> {
-    pub(super) const fn new(inbox: Arc<Inbox<J>>) -> Self {
-        Self { inbox, used: false }
+    pub(super) const fn new(inbox: Arc<Inbox<J>>, aside: Option<Aside>) -> Self {
+        Self { inbox, aside, used: false }
+    }
+
+    pub(super) const fn aside(&self) -> Option<Aside> {
+        self.aside
     }
 
     pub(super) fn spend(mut self) {
@@ -196,7 +203,7 @@ impl<J: Job> Ticket<J> {
 impl<J: Job> Drop for Ticket<J> {
     fn drop(&mut self) {
         if !self.used {
-            self.inbox.return_grant();
+            self.inbox.return_room(self.aside);
         }
     }
 }
@@ -216,13 +223,15 @@ impl<J: Job> fmt::Debug for Ticket<J> {
 pub struct RoomWait<J: Job> {
     inbox: Arc<Inbox<J>>,
     id: Option<u64>,
+    /// Room that was found before it was waited for.
+    found: Option<Ticket<J>>,
     /// Where a worker that waits is noted as blocked.
     hub: Option<Arc<Hub>>,
 }
 
 impl<J: Job> RoomWait<J> {
     pub(super) const fn new(inbox: Arc<Inbox<J>>) -> Self {
-        Self { inbox, id: None, hub: None }
+        Self { inbox, id: None, found: None, hub: None }
     }
 
     /// It may last for ever: inside a task of this pool it blocks the worker, and is refused where it would block the
@@ -232,8 +241,25 @@ impl<J: Job> RoomWait<J> {
         self
     }
 
+    /// Whether there is room at once; it is kept then.
+    pub(crate) fn is_there(&mut self) -> bool {
+        self.found = self.inbox.room_aside().or_else(|| {
+            let granted = self.inbox.with_room(|room, refusal| {
+                let admits = refusal.is_none() && room.admits();
+                room.grant(usize::from(admits));
+                admits
+            });
+            granted.then(|| Ticket::new(Arc::clone(&self.inbox), None))
+        });
+        self.found.is_some()
+    }
+
     /// The room, if it is there; otherwise `waker` is called when it may be.
     pub fn poll_room(&mut self, waker: &Waker) -> Poll<Result<Ticket<J>, Refusal>> {
+        let found = self.found.take();
+        if let Some(ticket) = found.or_else(|| self.id.is_none().then(|| self.inbox.room_aside()).flatten()) {
+            return Poll::Ready(Ok(ticket));
+        }
         let mut replaced = Vec::new();
         let polled = self.inbox.with_room(|room, refusal| {
             if self.id.is_some_and(|id| room.learn(id)) {
@@ -244,7 +270,7 @@ impl<J: Job> RoomWait<J> {
                 return Poll::Ready(Err(refusal));
             }
             if self.id.is_none() && room.admits() {
-                room.grant();
+                room.grant(1);
                 return Poll::Ready(Ok(()));
             }
             match room.wait(&mut self.id, waker, self.hub.as_ref(), &mut replaced) {
@@ -252,7 +278,7 @@ impl<J: Job> RoomWait<J> {
                 Err(()) => Poll::Ready(Err(Refusal::WouldDeadlock)),
             }
         });
-        polled.map_ok(|()| Ticket::new(Arc::clone(&self.inbox)))
+        polled.map_ok(|()| Ticket::new(Arc::clone(&self.inbox), None))
     }
 }
 
@@ -301,7 +327,7 @@ mod tests {
         let mut room = Room::new(Some(3));
         assert_eq!((room.granted(), room.spare(), room.admits()), (0, 3, true));
         room.take();
-        room.grant();
+        room.grant(1);
         assert_eq!((room.granted(), room.spare(), room.admits()), (1, 1, true));
         room.take();
         assert_eq!((room.granted(), room.spare(), room.admits()), (1, 0, false));
@@ -374,7 +400,7 @@ mod tests {
     #[test]
     fn closing_takes_back_what_was_granted_unseen_and_wakes_all_who_wait() {
         let mut room = Room::new(Some(3));
-        (0..3).for_each(|_| room.grant());
+        (0..3).for_each(|_| room.grant(1));
         let (mut told, mut waiting) = (None, None);
         wait(&mut room, &mut told);
         let bell = wait(&mut room, &mut waiting);

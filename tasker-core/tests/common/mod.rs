@@ -14,7 +14,7 @@ use tasker_core::{Builder, Clock, ExitReason, Health, TaskHandle, Timestamp, sub
 
 /// A task that returns its number.
 pub(crate) type Number = Sole<NumberTask>;
-type NumberTask = Task<u32, u32, String>;
+pub(crate) type NumberTask = Task<u32, u32, String>;
 
 #[derive(Debug)]
 struct StandingClock;

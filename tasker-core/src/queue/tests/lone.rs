@@ -135,3 +135,74 @@ fn a_worker_learns_whether_tasks_come_from_its_own_thread() {
     drop(rig.pull(&worker, Waker::noop(), CameFrom::Task, 1));
     assert!(worker.pauses.pay());
 }
+
+#[test]
+fn room_that_was_set_aside_is_kept_when_a_lone_task_is_started() {
+    let rig = Rig::new(Some(2));
+    let [worker] = rig.workers();
+    rig.counts();
+    rig.submit(job());
+    let room = rig.inbox.try_room(Priority::Normal).expect("there is some");
+    assert!(room.aside().is_some());
+    drop(rig.take(&worker, 1));
+    rig.submit(job());
+    let full = |(_, reason)| reason == Refusal::Full;
+    assert!(rig.inbox.submit(job(), 0, Timestamp::ZERO, None).is_err_and(full));
+    assert!(rig.inbox.submit(job(), 0, Timestamp::ZERO, Some(room)).is_ok());
+    assert_eq!(rig.counts().queued(), 2);
+}
+
+#[test]
+fn room_that_was_set_aside_can_be_given_back() {
+    let rig = Rig::new(Some(1));
+    rig.counts();
+    for _ in 0..3 {
+        let room = rig.inbox.try_room(Priority::Normal).expect("there is some");
+        assert!(room.aside().is_some());
+    }
+    for _ in 0..3 {
+        let room = rig.inbox.try_room(Priority::Normal).expect("there is some");
+        assert!(room.aside().is_some() && rig.inbox.try_room(Priority::Normal).is_err());
+    }
+    // Others have taken the intake over meanwhile.
+    let room = rig.inbox.try_room(Priority::Normal).expect("there is some");
+    rig.counts();
+    assert_eq!(rig.inbox.state().room.granted(), 1);
+    drop(room);
+    assert_eq!(rig.inbox.state().room.granted(), 0);
+    rig.submit(job());
+}
+
+#[test]
+fn a_task_with_a_rank_or_a_delay_goes_where_it_belongs_whatever_room_it_has() {
+    let rig = Rig::new(Some(4));
+    rig.counts();
+    let room = || Some(rig.inbox.try_room(Priority::Normal).expect("there is some"));
+    assert_eq!(rig.inbox.submit(job(), 7, Timestamp::ZERO, room()).ok(), Some(false));
+    assert_eq!(rig.inbox.submit(delayed(), 0, Timestamp::ZERO, room()).ok(), Some(false));
+    let counts = rig.counts();
+    assert_eq!((counts.queued(), counts.delayed, rig.inbox.state().room.granted()), (1, 1, 0));
+    assert_eq!(
+        rig.inbox.submit(job(), 0, Timestamp::ZERO, room()).ok(),
+        Some(false),
+        "others wait before it"
+    );
+}
+
+#[test]
+fn a_wait_for_room_that_has_looked_keeps_what_it_found() {
+    let rig = Rig::new(Some(1));
+    rig.counts();
+    let mut wait = rig.inbox.room();
+    assert!(wait.is_there());
+    assert!(rig.inbox.try_room(Priority::Normal).is_err());
+    assert!(matches!(wait.poll_room(Waker::noop()), std::task::Poll::Ready(Ok(_))));
+    // Without credit, by asking the state.
+    let [worker] = rig.workers();
+    let _bell = rig.sleep(&worker);
+    let mut wait = rig.inbox.room();
+    assert!(!rig.inbox.has_credit() && wait.is_there());
+    drop(wait);
+    rig.submit(job());
+    assert!(!rig.inbox.room().is_there());
+}
