@@ -32,6 +32,56 @@ pub(crate) fn yield_until(times: u32, done: impl Fn() -> bool) -> bool {
     })
 }
 
+/// Whether something that may be in vain is worth another try: the more often in a row it was in vain, the more times it is
+/// left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trials {
+    /// How many are left out from now on.
+    left_out: u8,
+    /// How many are left out after the next that is in vain.
+    then: u8,
+}
+
+impl Trials {
+    const MOST: u8 = 15;
+
+    /// It was never in vain.
+    pub(crate) const fn new() -> Self {
+        Self { left_out: 0, then: 0 }
+    }
+
+    /// Whether to try this time.
+    #[inline]
+    pub(crate) fn is_due(&mut self) -> bool {
+        let is_due = self.left_out == 0;
+        self.left_out = self.left_out.saturating_sub(1);
+        is_due
+    }
+
+    /// Takes note of how a try went.
+    #[inline]
+    pub(crate) fn note(&mut self, worked: bool) {
+        *self = if worked {
+            Self::default()
+        } else {
+            Self { left_out: self.then, then: (2 * self.then + 1).min(Self::MOST) }
+        };
+    }
+
+    /// As a number, for whoever keeps them in an atomic.
+    #[inline]
+    pub(crate) const fn to_bits(self) -> u16 {
+        u16::from_ne_bytes([self.left_out, self.then])
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave.
+    #[inline]
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        let [left_out, then] = bits.to_ne_bytes();
+        Self { left_out, then }
+    }
+}
+
 /// Lets submitters be for a fraction of a microsecond. A worker of short tasks that came for each as it is left would meet
 /// the submitter at every one, and both would wait for the cache lines that they share; a few of them at once cost little
 /// more than one.
@@ -61,6 +111,24 @@ mod tests {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let explored = cfg!(any(tasker_loom, tasker_shuttle));
         assert_eq!(default_rounds() > 1, cores > 1 && !explored);
+    }
+
+    #[test]
+    fn what_is_in_vain_is_tried_less_and_less_often() {
+        let mut trials = Trials::default();
+        let mut until_the_next_in_vain = || {
+            let asked = (1..).find(|_| trials.is_due()).expect("it is tried again");
+            trials.note(false);
+            trials = Trials::from_bits(trials.to_bits());
+            asked
+        };
+        assert_eq!([(); 7].map(|()| until_the_next_in_vain()), [1, 1, 2, 4, 8, 16, 16]);
+        while !trials.is_due() {}
+        trials.note(true);
+        assert_eq!(trials, Trials::default());
+        assert!(trials.is_due());
+        trials.note(false);
+        assert!(trials.is_due(), "once in vain is no habit");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Hub, fill_early, note_submitted};
 use crate::error::Refusal;
-use crate::queue::Ticket;
+use crate::queue::{Comes, Ticket};
 use crate::sync::Arc;
 use crate::task::job::Job;
 use crate::task::{End, Taker, TaskCore, TaskHandle, TaskOptions};
@@ -65,7 +65,10 @@ where
     if let Some(last) = handles.last() {
         note_submitted(engine.hub.pool(), last.core().id());
     }
-    handles.into_iter().map(|task| TaskHandle::new(task, engine.seats.of_this_thread(), false)).collect()
+    handles
+        .into_iter()
+        .map(|task| TaskHandle::new(task, engine.seats.of_this_thread(), Comes::Later))
+        .collect()
 }
 
 /// A new task, for its queue and for its handle.
@@ -94,7 +97,7 @@ where
     let (job, task) = make(new_core(engine, options, now));
     let rank = engine.rank_of(job.core());
     let taken = engine.inbox.submit(job, rank, now, ticket);
-    let is_next = matches!(taken, Ok(true));
+    let comes = taken.as_ref().map_or(Comes::Later, |comes| *comes);
     match taken {
         Ok(_) => {
             note_submitted(engine.hub.pool(), task.core().id());
@@ -102,7 +105,7 @@ where
         }
         Err((job, reason)) => refuse(&engine.hub, job, reason),
     }
-    TaskHandle::new(task, engine.seats.of_this_thread(), is_next)
+    TaskHandle::new(task, engine.seats.of_this_thread(), comes)
 }
 
 #[inline]

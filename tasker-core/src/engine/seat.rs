@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize as CountOfProcess, Ordering};
 
 use crate::engine::Hub;
 use crate::ids::TaskId;
+use crate::spin::Trials;
 use crate::sync::Arc;
 
 /// A reference to the hub, for handles. Each submission takes one and each handle gives one back; if all were counted in
@@ -55,10 +56,14 @@ struct Local {
     pool: Cell<u64>,
     /// The task that it submitted there.
     task: Cell<u64>,
+    /// Whether it pays to look for what a worker was called for.
+    trials: Cell<Trials>,
 }
 
 thread_local! {
-    static LOCAL: Local = const { Local { number: Cell::new(0), pool: Cell::new(0), task: Cell::new(0) } };
+    static LOCAL: Local = const {
+        Local { number: Cell::new(0), pool: Cell::new(0), task: Cell::new(0), trials: Cell::new(Trials::new()) }
+    };
 }
 
 /// Threads in the order in which they first asked.
@@ -85,6 +90,15 @@ pub(crate) fn note_submitted(pool: u64, task: TaskId) {
     });
 }
 
+/// Looks for something on the current thread, unless that was in vain of late; `look` says whether it was.
+pub(crate) fn try_here(look: impl FnOnce() -> bool) {
+    let mut trials = LOCAL.try_with(|local| local.trials.get()).unwrap_or_default();
+    if trials.is_due() {
+        trials.note(look());
+    }
+    let _ = LOCAL.try_with(|local| local.trials.set(trials));
+}
+
 /// Whether the current thread is in the middle of a stream of tasks where it waits for this one: it has submitted others to
 /// the same pool since then, about as many as a worker takes along.
 pub(crate) fn is_in_stream(pool: u64, task: TaskId) -> bool {
@@ -109,6 +123,21 @@ impl fmt::Debug for Seats {
 #[cfg(all(test, not(any(tasker_loom, tasker_shuttle))))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_looks_less_often_where_that_is_in_vain() {
+        let look = |found| {
+            let looks = Cell::new(0);
+            (0..16).for_each(|_| {
+                try_here(|| {
+                    looks.set(looks.get() + 1);
+                    found
+                });
+            });
+            looks.get()
+        };
+        assert_eq!([look(true), look(false)], [16, 5]);
+    }
 
     #[test]
     fn a_thread_is_in_a_stream_where_it_has_submitted_many_since() {

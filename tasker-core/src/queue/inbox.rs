@@ -38,6 +38,17 @@ pub enum Overflow {
     DropOldest,
 }
 
+/// How soon a task that was taken may be started, as far as can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comes {
+    /// Nobody was woken for it and no other waits before it, so a busy worker may be about to take it.
+    Soon,
+    /// A worker that slept was called for it.
+    Called,
+    /// Others go before it, or nobody knows.
+    Later,
+}
+
 /// How the queue is set up.
 #[derive(Clone, Debug, Default)]
 pub struct QueueSettings {
@@ -130,14 +141,13 @@ impl<J: Job> Inbox<J> {
     }
 
     /// Takes a task, or hands it back with the reason. A task that comes with a ticket is refused only by a kill.
-    /// `true`: nobody was woken for it and no other waits before it, so a busy worker may be about to take it.
     pub fn submit(
         &self,
         job: J,
         rank: u64,
         now: Timestamp,
         ticket: Option<Ticket<J>>,
-    ) -> Result<bool, (J, Refusal)> {
+    ) -> Result<Comes, (J, Refusal)> {
         let has_ticket = ticket.is_some();
         let is_plain = rank == 0 && job.core().delay().is_none();
         let left = match &ticket {
@@ -153,7 +163,7 @@ impl<J: Job> Inbox<J> {
                 if let Some(ticket) = ticket {
                     ticket.spend();
                 }
-                return Ok(alone && !self.calls().any());
+                return Ok(if alone && !self.calls().any() { Comes::Soon } else { Comes::Later });
             }
             Err(job) => job,
         };
@@ -161,16 +171,15 @@ impl<J: Job> Inbox<J> {
             if is_plain && !has_ticket && state.is_bare() && state.room.admits() {
                 // Whoever comes for it takes it from there.
                 self.intake.put(gate, job);
-                state.call_for_one(effects);
-                return Ok(());
+                return Ok(if state.call_for_one(effects) { Comes::Called } else { Comes::Later });
             }
             job.core().name_it(|| gate.next_id());
-            state.take_in(job, rank, now, has_ticket, effects)
+            state.take_in(job, rank, now, has_ticket, effects).map(|()| Comes::Later)
         });
         if let Some(ticket) = ticket {
             ticket.spend();
         }
-        taken.map(|()| false)
+        taken
     }
 
     /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.

@@ -17,7 +17,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use inbox::{Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
+pub use inbox::{Comes, Counts, Inbox, Mail, Overflow, QueueSettings, Rank};
 pub use lanes::Lanes;
 pub use pull::{Appetite, CameFrom, Leave, Pull};
 pub use room::{RoomWait, Ticket};

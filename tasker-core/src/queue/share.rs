@@ -17,7 +17,8 @@ use std::fmt;
 use crate::engine::number_of_this_thread;
 use crate::ids::WorkerId;
 use crate::queue::lanes::Queued;
-use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::spin::Trials;
+use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Lock, MutexGuard};
 use crate::task::job::Job;
 
@@ -40,29 +41,19 @@ pub struct Share<J> {
 }
 
 /// Whether it pays for a worker of short tasks to pause before it asks for more. Not where none comes meanwhile: the submitter
-/// needs this very thread, or waits for something else. Then it is tried less and less often.
+/// needs this very thread, or waits for something else.
 #[derive(Default)]
 pub(super) struct Pauses {
-    /// How many are left out from now on.
-    left_out: AtomicU8,
-    /// How many are left out after the next that is in vain.
-    then: AtomicU8,
+    trials: AtomicU16,
     /// Tasks come from this very thread, which cannot leave any meanwhile.
     in_vain: AtomicBool,
 }
 
 impl Pauses {
-    const MOST: u8 = 15;
-
     /// Whether to pause this time.
     #[inline]
     pub(super) fn pay(&self) -> bool {
-        if self.in_vain.load(Ordering::Relaxed) {
-            return false;
-        }
-        let left_out = self.left_out.load(Ordering::Relaxed);
-        self.left_out.store(left_out.saturating_sub(1), Ordering::Relaxed);
-        left_out == 0
+        !self.in_vain.load(Ordering::Relaxed) && self.with_trials(Trials::is_due)
     }
 
     /// Takes note of the thread that has submitted.
@@ -74,14 +65,15 @@ impl Pauses {
     /// Takes note of whether a pause brought something.
     #[inline]
     pub(super) fn note(&self, brought: bool) {
-        let (left_out, then) = if brought {
-            (0, 0)
-        } else {
-            let then = self.then.load(Ordering::Relaxed);
-            (then, (2 * then + 1).min(Self::MOST))
-        };
-        self.left_out.store(left_out, Ordering::Relaxed);
-        self.then.store(then, Ordering::Relaxed);
+        self.with_trials(|trials| trials.note(brought));
+    }
+
+    #[inline]
+    fn with_trials<T>(&self, f: impl FnOnce(&mut Trials) -> T) -> T {
+        let mut trials = Trials::from_bits(self.trials.load(Ordering::Relaxed));
+        let done = f(&mut trials);
+        self.trials.store(trials.to_bits(), Ordering::Relaxed);
+        done
     }
 }
 

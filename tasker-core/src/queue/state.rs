@@ -345,10 +345,11 @@ impl<J: Job> State<J> {
         }
     }
 
-    /// Calls a worker for a task that was left in the intake, and whoever wants to hear of an arrival.
-    pub(super) fn call_for_one(&mut self, effects: &mut Effects<J>) {
+    /// Calls a worker for a task that was left in the intake, and whoever wants to hear of an arrival. `true`: there is one.
+    pub(super) fn call_for_one(&mut self, effects: &mut Effects<J>) -> bool {
         effects.wake = self.seekers.call_one();
         effects.busy |= std::mem::take(&mut self.quiet);
+        effects.wake.is_some()
     }
 
     /// Whether there is something to take. Not the counts: a task that was cancelled just now may count still, and would

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::engine::{Seat, Target, is_in_stream, quietly};
+use crate::engine::{Seat, Target, is_in_stream, quietly, try_here};
 use crate::error::TaskError;
 use crate::ids::TaskId;
 use crate::parker::Parker;
+use crate::queue::Comes;
 use crate::spin::{spin_until, yield_until};
 use crate::sync::Arc;
 use crate::task::{End, Finished, Taker, on_complete};
@@ -34,8 +35,7 @@ pub struct TaskHandle<T, E> {
     cancel_on_drop: bool,
     /// It may be noted as one that a task of the same pool waits for.
     nested: bool,
-    /// No task waited before it and nobody was woken for it: the result may come sooner than whoever blocks would sleep.
-    is_next: bool,
+    comes: Comes,
 }
 
 /// What became of a [`TaskHandle::cancel`].
@@ -51,8 +51,8 @@ pub enum CancelOutcome {
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(crate) const fn new(task: Taker<T, E>, hub: Seat, is_next: bool) -> Self {
-        Self { task, hub, cancel_on_drop: false, nested: false, is_next }
+    pub(crate) const fn new(task: Taker<T, E>, hub: Seat, comes: Comes) -> Self {
+        Self { task, hub, cancel_on_drop: false, nested: false, comes }
     }
 
     /// The task's id, as events and reports name it.
@@ -162,11 +162,22 @@ impl<T, E> TaskHandle<T, E> {
     /// Looks again before this thread sleeps, where that pays.
     fn look_again(&self) {
         let (rounds, is_ready) = (self.hub.spin(), || self.task.is_ready());
-        if self.is_next {
+        if rounds == 0 || is_ready() {
+            return;
+        }
+        match self.comes {
             // How long a task runs is not known: a fraction of what a worker is given.
-            spin_until(rounds / 4, is_ready);
-        } else if !is_ready() && is_in_stream(self.hub.pool(), self.id()) && !self.hub.is_inside() {
-            yield_until(rounds, is_ready);
+            Comes::Soon => {
+                spin_until(rounds / 4, is_ready);
+            }
+            // Inside of a task of the same pool a wait is to be noted at once.
+            _ if self.hub.is_inside() => {}
+            // It takes its time to come: up to what it takes to sleep, and to be called in turn.
+            Comes::Called => try_here(|| spin_until(rounds.saturating_mul(4), is_ready)),
+            Comes::Later if is_in_stream(self.hub.pool(), self.id()) => {
+                yield_until(rounds, is_ready);
+            }
+            Comes::Later => {}
         }
     }
 

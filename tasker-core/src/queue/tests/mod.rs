@@ -12,7 +12,7 @@ use super::inbox::{Counts, Inbox, Overflow, QueueSettings};
 use super::intake::Intake;
 use super::seekers::Seekers;
 use super::state::{Calls, Effects};
-use super::{Appetite, CameFrom, Leave, Pull, Queue, Share};
+use super::{Appetite, CameFrom, Comes, Leave, Pull, Queue, Share};
 use crate::error::Refusal;
 use crate::ids::WorkerId;
 use crate::sync::{Arc, Lock};
@@ -95,7 +95,7 @@ impl Rig {
         std::array::from_fn(|index| self.inbox.open_share(id(index as u64 + 1)))
     }
 
-    fn submit(&self, job: Plain) -> bool {
+    fn submit(&self, job: Plain) -> Comes {
         self.inbox.submit(job, 0, Timestamp::ZERO, None).expect("it is taken")
     }
 
@@ -219,10 +219,11 @@ fn an_intake_takes_as_many_as_it_has_credit_for_and_calls_for_their_lanes() {
 fn a_submitter_is_told_when_its_task_is_the_next() {
     let rig = Rig::new(None);
     rig.counts();
-    assert_eq!([(); 2].map(|()| rig.submit(job())), [true, false], "the second has another before it");
+    let comes = [(); 2].map(|()| rig.submit(job()));
+    assert_eq!(comes, [Comes::Soon, Comes::Later], "the second has another before it");
     let rig = Rig::new(None);
     rig.inbox.retire(1);
-    assert!(!rig.submit(job()), "whoever comes first leaves");
+    assert_eq!(rig.submit(job()), Comes::Later, "whoever comes first leaves");
 }
 
 #[test]
@@ -421,7 +422,7 @@ fn a_worker_that_takes_an_urgent_task_of_another_keeps_what_it_took_along_itself
     rig.submit_many(20);
     drop(rig.take(&first, 32));
     let own = first.open().jobs.len();
-    (0..20).for_each(|_| assert!(!rig.submit(urgent())));
+    (0..20).for_each(|_| assert_eq!(rig.submit(urgent()), Comes::Later));
     drop(rig.take(&second, 32));
     let others = second.open().jobs.len();
     assert!(own > 0 && others > 0);
