@@ -304,12 +304,11 @@ impl<B: Backend> Builder<B> {
     }
 
     /// How many rounds a thread looks again before it sleeps, each about a microsecond: a worker of a thread pool that comes
-    /// from a task for its next one; a worker on a runtime that comes from a short one, while another thread submits; and
-    /// whoever blocks on a handle whose task is about to be taken, or, for up to four times as many, for whose task a worker
-    /// had to be called. Who blocks on a handle in the middle of a stream of tasks, or for room in the queue, lets other
-    /// threads have the core so often.
+    /// from a task for its next one, and whoever blocks on a handle whose task is about to be taken, or, for up to four times
+    /// as many, for whose task a worker had to be called. Who blocks on a handle in the middle of a stream of tasks, or for
+    /// room in the queue, lets other threads have the core so often.
     ///
-    /// An idle pool never looks. 0: sleep at once. Default: 32, on one core 0.
+    /// An idle pool never looks, nor does a worker on a runtime, whose thread others need. 0: sleep at once. Default: 32, on one core 0.
     pub fn spin(mut self, rounds: u32) -> Self {
         self.settings.spin = Some(rounds);
         self

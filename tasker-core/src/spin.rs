@@ -67,19 +67,6 @@ impl Trials {
             Self { left_out: self.then, then: (2 * self.then + 1).min(Self::MOST) }
         };
     }
-
-    /// As a number, for whoever keeps them in an atomic.
-    #[inline]
-    pub(crate) const fn to_bits(self) -> u16 {
-        u16::from_ne_bytes([self.left_out, self.then])
-    }
-
-    /// What [`to_bits`](Self::to_bits) gave.
-    #[inline]
-    pub(crate) const fn from_bits(bits: u16) -> Self {
-        let [left_out, then] = bits.to_ne_bytes();
-        Self { left_out, then }
-    }
 }
 
 /// Lets submitters be for a fraction of a microsecond. A worker of short tasks that came for each as it is left would meet
@@ -119,7 +106,6 @@ mod tests {
         let mut until_the_next_in_vain = || {
             let asked = (1..).find(|_| trials.is_due()).expect("it is tried again");
             trials.note(false);
-            trials = Trials::from_bits(trials.to_bits());
             asked
         };
         assert_eq!([(); 7].map(|()| until_the_next_in_vain()), [1, 1, 2, 4, 8, 16, 16]);

@@ -95,7 +95,8 @@ async fn serve<R: Resource>(
     }
 }
 
-/// How long a worker has run tasks without giving way to the runtime's other tasks.
+/// How long a worker has run tasks without giving way to the runtime's other tasks. Each of many workers has a turn of its
+/// own.
 struct Turn {
     since: Timestamp,
     tasks: u32,

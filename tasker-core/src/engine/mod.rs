@@ -36,7 +36,7 @@ pub(crate) use crate::metrics::EndKind;
 pub(crate) use crate::panics::quietly;
 pub use crate::panics::{catch, panic_message};
 pub(crate) use nested::{RoomBlock, Target};
-pub(crate) use seat::{Seat, Seats, is_in_stream, note_submitted, number_of_this_thread, try_here};
+pub(crate) use seat::{Seat, Seats, is_in_stream, note_submitted, try_here};
 pub use worker::describe;
 
 use crate::task::End;

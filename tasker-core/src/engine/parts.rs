@@ -148,11 +148,12 @@ impl<J: Job> Engine<J> {
         self.inbox.room().endless(&self.hub)
     }
 
-    /// [`room`](Self::room), for whoever blocks a thread until it is there. It lets other threads have the core before it
-    /// stands in line, so as not to sleep and be woken for each task that is started.
+    /// [`room`](Self::room), for whoever blocks a thread until it is there. Where the queue is full it lets other threads have
+    /// the core before it stands in line, so as not to sleep and be woken for each task that is started. Until it does, others
+    /// may come first.
     pub fn room_for_thread(&self) -> RoomWait<J> {
         let mut room = self.room();
-        if !room.is_there() && !self.hub.is_inside() {
+        if room.has_to_wait() && !self.hub.is_inside() {
             yield_until(self.limits.spin, || self.inbox.has_credit());
         }
         room

@@ -68,7 +68,7 @@ thread_local! {
 
 /// Threads in the order in which they first asked.
 #[inline]
-pub(crate) fn number_of_this_thread() -> usize {
+fn number_of_this_thread() -> usize {
     static THREADS: CountOfProcess = CountOfProcess::new(1);
     let number = LOCAL.try_with(|Local { number, .. }| {
         if number.get() == 0 {

@@ -202,8 +202,7 @@ impl<J: Job> Worker<J> {
             return Step::Leave(ExitReason::MaxLifetime);
         }
         let from = self.came_from();
-        let appetite =
-            Appetite { tasks: self.pace.appetite(), looks: self.looks, spin: self.engine.limits.spin };
+        let appetite = Appetite { tasks: self.pace.appetite(), looks: self.looks };
         let pulled = self.engine.inbox.pull(&self.share, waker, from, appetite, now);
         match pulled {
             Pull::Task(job) => self.took(job, now),

@@ -6,12 +6,13 @@
 //! tasks are seen in their order.
 //!
 //! Credit can be set aside for a task that is about to come, so that there will be room for it. Who takes the intake over
-//! makes a grant of that, and from then on the task comes through the state.
+//! makes a grant of that, and from then on the task comes through the state. Two look at the intake without taking it over:
+//! a worker that starts the only task there is, and one that finds nothing and goes to sleep. What was set aside stays where
+//! it is then; so a task that comes for it looks whether there is credit still (`is_open`), or a sleeper is to be called.
 //!
 //! Without credit a submitter goes through the state. There is none when a submission has consequences: somebody waits
 //! for a task, or for room, or for news; the queue is full; or the pool takes no more.
 
-use crate::engine::number_of_this_thread;
 use crate::ids::TaskId;
 use crate::queue::arrivals::{Arrival, Arrivals};
 use crate::queue::state::Calls;
@@ -54,8 +55,6 @@ pub(super) struct Gate<J> {
     round: u64,
     /// The id of the last task, if they get theirs here.
     last: u64,
-    /// The number of the thread that left a task last.
-    submitter: usize,
 }
 
 impl<J: Job> Intake<J> {
@@ -68,7 +67,6 @@ impl<J: Job> Intake<J> {
                 aside: 0,
                 round: 0,
                 last: 0,
-                submitter: 0,
             }),
             sign: OwnLine(Sign { calls: AtomicU8::new(0), is_closed: AtomicBool::new(true) }),
         }
@@ -128,7 +126,6 @@ impl<J: Job> Intake<J> {
 
     /// Puts a task in whatever the credit. `true`: it is the only one here.
     pub(super) fn put(&self, gate: &mut Gate<J>, job: J) -> bool {
-        gate.submitter = number_of_this_thread();
         let core = job.core();
         core.name_it(|| gate.next_id());
         core.place.accept(true);
@@ -203,10 +200,5 @@ impl<J> Gate<J> {
         let aside = std::mem::take(&mut self.aside);
         self.round += u64::from(aside > 0);
         aside
-    }
-
-    /// The number of the thread that left a task last.
-    pub(super) const fn submitter(&self) -> usize {
-        self.submitter
     }
 }

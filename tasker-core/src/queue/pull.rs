@@ -31,8 +31,6 @@ pub struct Appetite {
     pub tasks: usize,
     /// Whether it looks around for a moment rather than sleep at once.
     pub looks: bool,
-    /// How many rounds it may look again before it asks for more, if its tasks are short and that pays.
-    pub spin: u32,
 }
 
 /// What a worker gets when it comes back for more.
@@ -79,12 +77,16 @@ impl<J: Job> Inbox<J> {
         appetite: Appetite,
         now: Timestamp,
     ) -> Pull<J> {
+        /// Tasks are short if a worker may take so many of them along.
+        const SHORT: usize = 8;
         if from == CameFrom::Task {
             // As many tasks run as before.
             if let Some(job) = self.next_of(desk) {
                 return Pull::Task(job);
             }
-            self.let_some_come(desk, appetite);
+            if appetite.looks && appetite.tasks >= SHORT {
+                spin::pause();
+            }
         }
         let visit = Visit { desk, waker, from, appetite, now };
         let mut arrives = true;
@@ -120,23 +122,6 @@ impl<J: Job> Inbox<J> {
         }
     }
 
-    /// Lets a few more tasks come, if they are short and that pays.
-    #[inline]
-    fn let_some_come(&self, desk: &Share<J>, appetite: Appetite) {
-        /// Tasks are short if a worker may take so many of them along.
-        const SHORT: usize = 8;
-        if appetite.spin == 0 || appetite.tasks < SHORT {
-            return;
-        }
-        if appetite.looks {
-            spin::pause();
-        } else if desk.pauses.pay() {
-            spin::pause();
-            // It does not look around later: to be called costs more on a runtime than on a thread of its own.
-            desk.pauses.note(spin::spin_until(appetite.spin, || self.beckons()));
-        }
-    }
-
     /// What the worker gets; `None`: it should throw away what it has found, and ask again. That is users' code, which may
     /// take its time and even wait itself, so while it is in there it is not reckoned with, and has claimed nothing.
     fn serve(&self, state: &mut State<J>, visit: &Visit<'_, J>, effects: &mut Effects<J>) -> Option<Pull<J>> {
@@ -153,7 +138,6 @@ impl<J: Job> Inbox<J> {
         }
         loop {
             let mut gate = self.intake.shut();
-            desk.pauses.meet(gate.submitter());
             if let Some(job) = self.take_only(&mut gate, state) {
                 return Some(Pull::Task(job));
             }

@@ -1,6 +1,6 @@
 //! Room in the queue: how many tasks may wait, and who waits for room.
 //!
-//! Room that becomes free is granted to the submitter that has waited longest. A grant belongs to its
+//! Room that becomes free is granted to the submitter that has stood in line longest. A grant belongs to its
 //! submitter until it is used or dropped, so a newcomer cannot take it, and one that gave up loses none.
 
 use std::collections::VecDeque;
@@ -241,17 +241,19 @@ impl<J: Job> RoomWait<J> {
         self
     }
 
-    /// Whether there is room at once; it is kept then.
-    pub(crate) fn is_there(&mut self) -> bool {
-        self.found = self.inbox.room_aside().or_else(|| {
-            let granted = self.inbox.with_room(|room, refusal| {
-                let admits = refusal.is_none() && room.admits();
-                room.grant(usize::from(admits));
-                admits
-            });
-            granted.then(|| Ticket::new(Arc::clone(&self.inbox), None))
+    /// Whether there is no room at once, but may be later. If there is, it is kept.
+    pub(crate) fn has_to_wait(&mut self) -> bool {
+        self.found = self.inbox.room_aside();
+        if self.found.is_some() {
+            return false;
+        }
+        let (admits, is_open) = self.inbox.with_room(|room, refusal| {
+            let admits = refusal.is_none() && room.admits();
+            room.grant(usize::from(admits));
+            (admits, refusal.is_none())
         });
-        self.found.is_some()
+        self.found = admits.then(|| Ticket::new(Arc::clone(&self.inbox), None));
+        is_open && !admits
     }
 
     /// The room, if it is there; otherwise `waker` is called when it may be.

@@ -14,11 +14,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::engine::number_of_this_thread;
 use crate::ids::WorkerId;
 use crate::queue::lanes::Queued;
-use crate::spin::Trials;
-use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Lock, MutexGuard};
 use crate::task::job::Job;
 
@@ -35,46 +33,7 @@ pub struct Share<J> {
     pub(super) worker: WorkerId,
     /// Nothing was put in since its worker found it empty. Only the worker reads and writes this.
     is_bare: AtomicBool,
-    /// Before its worker asks for more. The worker's alone, too.
-    pub(super) pauses: Pauses,
     held: Lock<Held<J>>,
-}
-
-/// Whether it pays for a worker of short tasks to pause before it asks for more. Not where none comes meanwhile: the submitter
-/// needs this very thread, or waits for something else.
-#[derive(Default)]
-pub(super) struct Pauses {
-    trials: AtomicU16,
-    /// Tasks come from this very thread, which cannot leave any meanwhile.
-    in_vain: AtomicBool,
-}
-
-impl Pauses {
-    /// Whether to pause this time.
-    #[inline]
-    pub(super) fn pay(&self) -> bool {
-        !self.in_vain.load(Ordering::Relaxed) && self.with_trials(Trials::is_due)
-    }
-
-    /// Takes note of the thread that has submitted.
-    #[inline]
-    pub(super) fn meet(&self, submitter: usize) {
-        self.in_vain.store(submitter == number_of_this_thread(), Ordering::Relaxed);
-    }
-
-    /// Takes note of whether a pause brought something.
-    #[inline]
-    pub(super) fn note(&self, brought: bool) {
-        self.with_trials(|trials| trials.note(brought));
-    }
-
-    #[inline]
-    fn with_trials<T>(&self, f: impl FnOnce(&mut Trials) -> T) -> T {
-        let mut trials = Trials::from_bits(self.trials.load(Ordering::Relaxed));
-        let done = f(&mut trials);
-        self.trials.store(trials.to_bits(), Ordering::Relaxed);
-        done
-    }
 }
 
 /// What is behind a share's lock.
@@ -99,7 +58,7 @@ pub(super) struct Tally {
 impl<J: Job> Share<J> {
     pub(super) fn new(worker: WorkerId) -> Self {
         let held = Held { jobs: VecDeque::new(), lane: 0, tally: Tally::default() };
-        Self { worker, is_bare: AtomicBool::new(true), pauses: Pauses::default(), held: Lock::new(held) }
+        Self { worker, is_bare: AtomicBool::new(true), held: Lock::new(held) }
     }
 
     /// Starts the next task, unless one of a higher lane is `called` for; jobs whose task has ended go to `trash`. For the

@@ -1,8 +1,7 @@
 //! Tasks that come one at a time, to workers that have nothing else to do.
 
 use super::*;
-use crate::engine::{Msg, number_of_this_thread};
-use crate::queue::share::Pauses;
+use crate::engine::Msg;
 use crate::supervisor::Event;
 
 #[test]
@@ -99,40 +98,6 @@ fn a_worker_looks_into_its_share_again_once_something_was_put_there() {
 }
 
 #[test]
-fn a_pause_that_brings_nothing_is_tried_less_often() {
-    let pauses = Pauses::default();
-    pauses.meet(number_of_this_thread() + 1);
-    for asked in [1, 1, 2, 4] {
-        assert_eq!((1..).find(|_| pauses.pay()), Some(asked));
-        pauses.note(false);
-    }
-    while !pauses.pay() {}
-    pauses.note(true);
-    assert!(pauses.pay());
-}
-
-#[test]
-fn a_pause_brings_nothing_where_the_submitter_needs_the_thread() {
-    let pauses = Pauses::default();
-    pauses.meet(number_of_this_thread());
-    assert!(!pauses.pay());
-    pauses.meet(number_of_this_thread() + 1);
-    assert!(pauses.pay());
-}
-
-#[test]
-fn a_worker_learns_whether_tasks_come_from_its_own_thread() {
-    let rig = Rig::new(None);
-    let [worker] = rig.workers();
-    rig.submit(job());
-    drop(rig.take(&worker, 1));
-    assert!(!worker.pauses.pay());
-    std::thread::scope(|scope| scope.spawn(|| rig.submit(job())).join().expect("no panic"));
-    drop(rig.pull(&worker, Waker::noop(), CameFrom::Task, 1));
-    assert!(worker.pauses.pay());
-}
-
-#[test]
 fn room_that_was_set_aside_is_kept_when_a_lone_task_is_started() {
     let rig = Rig::new(Some(2));
     let [worker] = rig.workers();
@@ -190,15 +155,17 @@ fn a_wait_for_room_that_has_looked_keeps_what_it_found() {
     let rig = Rig::new(Some(1));
     rig.counts();
     let mut wait = rig.inbox.room();
-    assert!(wait.is_there());
+    assert!(!wait.has_to_wait());
     assert!(rig.inbox.try_room(Priority::Normal).is_err());
     assert!(matches!(wait.poll_room(Waker::noop()), std::task::Poll::Ready(Ok(_))));
     // Without credit, by asking the state.
     let [worker] = rig.workers();
     let _bell = rig.sleep(&worker);
     let mut wait = rig.inbox.room();
-    assert!(!rig.inbox.has_credit() && wait.is_there());
+    assert!(!rig.inbox.has_credit() && !wait.has_to_wait());
     drop(wait);
     rig.submit(job());
-    assert!(!rig.inbox.room().is_there());
+    assert!(rig.inbox.room().has_to_wait());
+    rig.inbox.close();
+    assert!(!rig.inbox.room().has_to_wait(), "there will be none");
 }

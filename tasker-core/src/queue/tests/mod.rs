@@ -118,7 +118,7 @@ impl Rig {
     }
 
     fn pull(&self, share: &Share<Plain>, waker: &Waker, from: CameFrom, tasks: usize) -> Pull<Plain> {
-        self.inbox.pull(share, waker, from, Appetite { tasks, looks: false, spin: 0 }, Timestamp::ZERO)
+        self.inbox.pull(share, waker, from, Appetite { tasks, looks: false }, Timestamp::ZERO)
     }
 
     /// A worker comes from elsewhere, and finds nothing.
@@ -443,7 +443,7 @@ fn a_worker_is_not_reckoned_with_while_it_throws_away_what_it_has_found() {
         let captured = Captured(Some(Box::new(move || *noting.lock() = Some(inbox.counts().idle))));
         let dead = rig.submit_shared(job_that_holds(captured, TaskOptions::default()));
         rig.cancel(&dead);
-        let appetite = Appetite { tasks: 1, looks, spin: 0 };
+        let appetite = Appetite { tasks: 1, looks };
         let pulled = rig.inbox.pull(&share, Waker::noop(), from, appetite, Timestamp::ZERO);
         assert!(matches!(pulled, Pull::Look | Pull::Wait), "{pulled:?}");
         assert_eq!(*seen.lock(), Some(0), "while it was inside of the drop");
@@ -479,7 +479,7 @@ fn nothing_is_claimed_before_what_has_ended_is_thrown_away() {
         let taken = Arc::<Lock<Vec<bool>>>::default();
         let (inbox, taking, noting) = (Arc::clone(&rig.inbox), Arc::clone(&other), Arc::clone(&taken));
         let captured = Captured(Some(Box::new(move || {
-            let appetite = Appetite { tasks: 1, looks: false, spin: 0 };
+            let appetite = Appetite { tasks: 1, looks: false };
             let pulled = inbox.pull(&taking, Waker::noop(), CameFrom::Elsewhere, appetite, Timestamp::ZERO);
             noting.lock().push(matches!(pulled, Pull::Task(_)));
         })));
