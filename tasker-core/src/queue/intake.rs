@@ -44,13 +44,13 @@ pub(super) struct Aside {
 
 /// What is behind the intake's lock.
 pub(super) struct Gate<J> {
-    jobs: Arrivals<J>,
+    pub(super) jobs: Arrivals<J>,
     /// How many more may be left here.
-    credit: usize,
+    pub(super) credit: usize,
     /// There was credit when it was last given, less what is here and what was set aside.
-    is_open: bool,
+    pub(super) is_open: bool,
     /// Room that was set aside of the credit, since `round` began.
-    aside: usize,
+    pub(super) aside: usize,
     /// How often the state has taken note of what was set aside.
     round: u64,
     /// The id of the last task, if they get theirs here.

@@ -20,7 +20,7 @@ use crate::task::job::Job;
 #[derive(Debug)]
 pub(super) struct Room {
     capacity: Option<usize>,
-    used: usize,
+    pub(super) used: usize,
     /// Grants not used yet, to waiters that know of them or do not yet.
     granted: usize,
     /// Waiters whose grant they have not seen.

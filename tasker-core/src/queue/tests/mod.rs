@@ -1,6 +1,8 @@
 //! The inbox without a pool: what submitters, workers and the control loop see of it, one call at a time.
 
 mod lone;
+#[cfg(not(any(tasker_loom, tasker_shuttle, miri)))]
+mod random;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -84,9 +86,12 @@ struct Rig {
 
 impl Rig {
     fn new(capacity: Option<usize>) -> Self {
+        Self::with(&QueueSettings { capacity, overflow: Overflow::Reject, ageing: None })
+    }
+
+    fn with(settings: &QueueSettings) -> Self {
         let desk = Desk::new();
-        let settings = QueueSettings { capacity, overflow: Overflow::Reject, ageing: None };
-        let inbox = Arc::new(Inbox::new(&settings, Arc::clone(&desk.hub)));
+        let inbox = Arc::new(Inbox::new(settings, Arc::clone(&desk.hub)));
         Self { desk, inbox }
     }
 
