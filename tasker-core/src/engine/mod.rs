@@ -10,6 +10,7 @@ mod controller;
 mod hub;
 mod latch;
 mod levels;
+mod local;
 mod nested;
 mod owed;
 mod pace;
@@ -35,8 +36,9 @@ pub use worker::{Begun, Created, Fate, Order, Step, Worker};
 pub(crate) use crate::metrics::EndKind;
 pub(crate) use crate::panics::quietly;
 pub use crate::panics::{catch, panic_message};
+pub(crate) use local::{is_in_stream, note_submitted, try_here};
 pub(crate) use nested::{RoomBlock, Target};
-pub(crate) use seat::{Seat, Seats, is_in_stream, note_submitted, try_here};
+pub(crate) use seat::{Seat, Seats};
 pub use worker::describe;
 
 use crate::task::End;
