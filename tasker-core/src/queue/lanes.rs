@@ -58,6 +58,12 @@ impl<T> Lanes<T> {
         Self { lanes, stocked: 0, is_plain: ageing.is_none(), next: 0, ageing }
     }
 
+    /// How many items were ever pushed.
+    #[cfg(test)]
+    pub(super) const fn pushed(&self) -> u64 {
+        self.next
+    }
+
     /// The lane of the next item, if that does not depend on anything but which lanes are empty: no item is ranked or
     /// ages.
     #[inline]

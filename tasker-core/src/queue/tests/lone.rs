@@ -13,6 +13,7 @@ fn a_lone_task_is_started_out_of_the_intake() {
     assert_eq!(bell.rung(), 1);
     assert!(rig.inbox.state().lanes.is_empty());
     let running = rig.take(&worker, 32);
+    assert_eq!(rig.inbox.state().lanes.pushed(), 0, "it was in no lane");
     let counts = rig.counts();
     assert_eq!((counts.queued(), counts.running, counts.arrived), (0, 1, 1));
     assert!(!running.core().place.is_counted() && !rig.inbox.beckons());
