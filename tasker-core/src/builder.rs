@@ -308,7 +308,8 @@ impl<B: Backend> Builder<B> {
     /// as many, for whose task a worker had to be called. Who blocks on a handle in the middle of a stream of tasks, or for
     /// room in the queue, lets other threads have the core so often.
     ///
-    /// An idle pool never looks, nor does a worker on a runtime, whose thread others need. 0: sleep at once. Default: 32, on one core 0.
+    /// An idle pool never looks, nor does a worker on a runtime, whose thread others need. 0: sleep at once. Default: 32,
+    /// on one core 0.
     pub fn spin(mut self, rounds: u32) -> Self {
         self.settings.spin = Some(rounds);
         self

@@ -269,6 +269,13 @@ fn busy(capacity: usize) -> (Bench, Taken) {
     (bench, taken)
 }
 
+/// The worker comes back from the first task, and has one more to run before the pool has drained.
+fn runs_the_second_and_leaves(worker: &mut Worker<Number>, first: Taken, second: TaskHandle<u32, String>) {
+    first.finish(worker);
+    assert_eq!(serve(worker), (vec![2], ExitReason::Drained));
+    assert_eq!(second.wait().ok(), Some(2));
+}
+
 #[test]
 fn a_task_for_which_room_was_set_aside_is_run_though_its_worker_goes_to_sleep_meanwhile() {
     explore(|| {
@@ -296,9 +303,7 @@ fn room_that_was_set_aside_before_a_close_is_good_for_a_task() {
         let closer = thread::spawn(move || closing.inbox.close());
         let handle = put_into(&engine, room, 2);
         closer.join().expect("no panic");
-        taken.finish(&mut worker);
-        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
-        assert_eq!(handle.wait().ok(), Some(2));
+        runs_the_second_and_leaves(&mut worker, taken, handle);
     });
 }
 
@@ -316,9 +321,7 @@ fn room_that_was_set_aside_and_is_given_back_holds_nobody_up() {
         drop(room);
         let handle = submitter.join().expect("no panic");
         engine.inbox.close();
-        taken.finish(&mut worker);
-        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
-        assert_eq!(handle.wait().ok(), Some(2));
+        runs_the_second_and_leaves(&mut worker, taken, handle);
     });
 }
 
@@ -333,9 +336,7 @@ fn room_that_was_set_aside_is_nobody_elses() {
         let handle = put_into(&engine, room, 2);
         assert!(matches!(other.join().expect("no panic"), Err(TaskError::Refused(Refusal::Full))));
         engine.inbox.close();
-        taken.finish(&mut worker);
-        assert_eq!(serve(&mut worker), (vec![2], ExitReason::Drained));
-        assert_eq!(handle.wait().ok(), Some(2));
+        runs_the_second_and_leaves(&mut worker, taken, handle);
     });
 }
 

@@ -150,14 +150,7 @@ impl<J: Job> Inbox<J> {
     ) -> Result<Comes, (J, Refusal)> {
         let has_ticket = ticket.is_some();
         let is_plain = rank == 0 && job.core().delay().is_none();
-        let left = match &ticket {
-            _ if !is_plain => Err(job),
-            None => self.intake.leave(job),
-            Some(ticket) => match ticket.aside() {
-                Some(aside) => self.intake.leave_aside(job, aside),
-                None => Err(job),
-            },
-        };
+        let left = if is_plain { self.leave_in_intake(job, ticket.as_ref()) } else { Err(job) };
         let job = match left {
             Ok(alone) => {
                 if let Some(ticket) = ticket {
@@ -180,6 +173,16 @@ impl<J: Job> Inbox<J> {
             ticket.spend();
         }
         taken
+    }
+
+    /// Leaves a task without asking the state, if that is possible. `true`: it is the only one there.
+    #[inline]
+    fn leave_in_intake(&self, job: J, ticket: Option<&Ticket<J>>) -> Result<bool, J> {
+        match ticket.map(Ticket::aside) {
+            None => self.intake.leave(job),
+            Some(Some(aside)) => self.intake.leave_aside(job, aside),
+            Some(None) => Err(job),
+        }
     }
 
     /// Takes many tasks, with their ranks, as one: no other comes in between. Returns those that were refused.

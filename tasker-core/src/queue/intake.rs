@@ -32,7 +32,7 @@ pub(super) struct Intake<J> {
 struct Sign {
     /// What is inside, as [`Calls`].
     calls: AtomicU8,
-    /// There was no credit, when it was last given or not: whoever believes it goes through the state, which is never wrong.
+    /// There was no credit when it was last given. Whoever believes it goes through the state, which is never wrong.
     is_closed: AtomicBool,
 }
 

@@ -88,6 +88,13 @@ impl Room {
         self.granted += count;
     }
 
+    /// Grants a newcomer room, if it may have some.
+    fn grant_to_newcomer(&mut self) -> bool {
+        let admits = self.admits();
+        self.grant(usize::from(admits));
+        admits
+    }
+
     /// A grant was used, or comes back.
     pub(super) fn ungrant(&mut self) {
         self.granted -= 1;
@@ -247,13 +254,12 @@ impl<J: Job> RoomWait<J> {
         if self.found.is_some() {
             return false;
         }
-        let (admits, is_open) = self.inbox.with_room(|room, refusal| {
-            let admits = refusal.is_none() && room.admits();
-            room.grant(usize::from(admits));
-            (admits, refusal.is_none())
+        let (is_open, granted) = self.inbox.with_room(|room, refusal| {
+            let is_open = refusal.is_none();
+            (is_open, is_open && room.grant_to_newcomer())
         });
-        self.found = admits.then(|| Ticket::new(Arc::clone(&self.inbox), None));
-        is_open && !admits
+        self.found = granted.then(|| Ticket::new(Arc::clone(&self.inbox), None));
+        is_open && !granted
     }
 
     /// The room, if it is there; otherwise `waker` is called when it may be.
@@ -271,8 +277,7 @@ impl<J: Job> RoomWait<J> {
             if let Some(refusal) = refusal {
                 return Poll::Ready(Err(refusal));
             }
-            if self.id.is_none() && room.admits() {
-                room.grant(1);
+            if self.id.is_none() && room.grant_to_newcomer() {
                 return Poll::Ready(Ok(()));
             }
             match room.wait(&mut self.id, waker, self.hub.as_ref(), &mut replaced) {
